@@ -1,0 +1,46 @@
+import type { Kysely } from "kysely";
+import { Migrator } from "kysely/migration";
+import { MIGRATIONS } from "../../migrations/registry.ts";
+import type { Tables } from "./tables.ts";
+
+/** The database was written by a newer version of this program. */
+export class NewerSchemaError extends Error {
+  readonly found: string;
+  readonly known: string;
+
+  constructor(found: string, known: string) {
+    super(`Cannot open database: its schema is ${found}, this version knows ${known}`);
+    this.found = found;
+    this.known = known;
+  }
+}
+
+/** The newest schema that this program writes, such as `0005_create_audit_events`. */
+export const SCHEMA = Object.keys(MIGRATIONS).at(-1) ?? "none";
+
+/**
+ * Brings the database to the newest schema, in one transaction.
+ *
+ * @returns The names of the migrations that were applied, oldest first.
+ * @throws {NewerSchemaError} If the database has migrations that this program does not know.
+ */
+export async function migrate(db: Kysely<Tables>): Promise<string[]> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } });
+  const newest = await newestApplied(db);
+  if (newest !== null && !Object.hasOwn(MIGRATIONS, newest)) throw new NewerSchemaError(newest, SCHEMA);
+  const { error, results } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+  return (results ?? []).map((result) => result.migrationName);
+}
+
+async function newestApplied(db: Kysely<Tables>): Promise<string | null> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === "kysely_migration")) return null;
+  const applied = db as unknown as Kysely<{ kysely_migration: { name: string } }>;
+  const row = await applied
+    .selectFrom("kysely_migration")
+    .select("name")
+    .orderBy("name", "desc")
+    .executeTakeFirst();
+  return row?.name ?? null;
+}

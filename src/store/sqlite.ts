@@ -1,0 +1,53 @@
+import { Database } from "bun:sqlite";
+import { CompiledQuery, type Driver, Kysely, SqliteAdapter } from "kysely";
+import { BunSqliteDialect } from "kysely-bun-sqlite";
+import type { Tables } from "./tables.ts";
+
+/** How durable a commit is: `full` survives a power cut, `normal` only a killed process. */
+export type Synchronous = "full" | "normal";
+
+/** The one connection: Kysely for management and reports, prepared statements for the ledger. */
+export interface Sqlite {
+  readonly db: Kysely<Tables>;
+  readonly connection: Database;
+}
+
+/** Opens or creates the database file. @throws {SQLiteError} If it cannot, or the file is not a database. */
+export function openSqlite(path: string, synchronous: Synchronous = "full"): Sqlite {
+  const connection = new Database(path, { create: true, strict: true });
+  connection.run("pragma journal_mode = wal");
+  connection.run(`pragma synchronous = ${synchronous}`);
+  connection.run("pragma foreign_keys = on");
+  // A deleted provider key must leave the file, not only the table.
+  connection.run("pragma secure_delete = on");
+  // Waiting blocks the event loop, and there is no other writer to wait for.
+  connection.run("pragma busy_timeout = 50");
+  return { db: new Kysely<Tables>({ dialect: new ProxyDialect({ database: connection }) }), connection };
+}
+
+/** Moves the log into the database file and closes both. */
+export async function closeSqlite(sqlite: Sqlite): Promise<void> {
+  sqlite.connection.run("pragma wal_checkpoint(truncate)");
+  await sqlite.db.destroy();
+}
+
+/** The dialect, with transactions that take the write lock at once and roll back schema changes too. */
+class ProxyDialect extends BunSqliteDialect {
+  override createDriver(): Driver {
+    const driver = super.createDriver();
+    driver.beginTransaction = async (connection) => {
+      await connection.executeQuery(CompiledQuery.raw("begin immediate"));
+    };
+    return driver;
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalDdlAdapter();
+  }
+}
+
+class TransactionalDdlAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
