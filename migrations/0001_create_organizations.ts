@@ -28,9 +28,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("created_at_ms", "bigint", (column) => column.notNull())
     .addPrimaryKeyConstraint("memberships_pk", ["organization_id", "user_id"])
     .execute();
-  await db.schema
-    .createIndex("memberships_by_user")
-    .on("memberships")
-    .column("user_id")
-    .execute();
+  await db.schema.createIndex("memberships_by_user").on("memberships").column("user_id").execute();
 }

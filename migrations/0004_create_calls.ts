@@ -71,7 +71,7 @@ async function createCalls(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex("calls_pending")
     .on("calls")
-    .column("id")
+    .columns(["state", "id"])
     .where("state", "=", "pending")
     .execute();
 }

@@ -29,13 +29,17 @@ export interface LogOptions {
 
 /** Creates a log. Control characters never reach the line, so one message is always one line. */
 export function createLog(options: LogOptions): Log {
-  const at = (level: Level) => (message: string, fields: Fields = {}) => {
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(options.level)) return;
-    const time = new Date(options.nowMs()).toISOString();
-    options.write(
-      options.human ? humanLine(time, level, message, fields) : jsonLine(time, level, message, fields),
-    );
-  };
+  const at =
+    (level: Level) =>
+    (message: string, fields: Fields = {}) => {
+      if (LEVELS.indexOf(level) < LEVELS.indexOf(options.level)) return;
+      const time = new Date(options.nowMs()).toISOString();
+      options.write(
+        options.human
+          ? humanLine(time, level, message, fields)
+          : jsonLine(time, level, message, fields),
+      );
+    };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 

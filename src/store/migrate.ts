@@ -25,9 +25,13 @@ export const SCHEMA = Object.keys(MIGRATIONS).at(-1) ?? "none";
  * @throws {NewerSchemaError} If the database has migrations that this program does not know.
  */
 export async function migrate(db: Kysely<Tables>): Promise<string[]> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } });
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...MIGRATIONS }) },
+  });
   const newest = await newestApplied(db);
-  if (newest !== null && !Object.hasOwn(MIGRATIONS, newest)) throw new NewerSchemaError(newest, SCHEMA);
+  if (newest !== null && !Object.hasOwn(MIGRATIONS, newest))
+    throw new NewerSchemaError(newest, SCHEMA);
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
   return (results ?? []).map((result) => result.migrationName);

@@ -22,7 +22,10 @@ export function openSqlite(path: string, synchronous: Synchronous = "full"): Sql
   connection.run("pragma secure_delete = on");
   // Waiting blocks the event loop, and there is no other writer to wait for.
   connection.run("pragma busy_timeout = 50");
-  return { db: new Kysely<Tables>({ dialect: new ProxyDialect({ database: connection }) }), connection };
+  return {
+    db: new Kysely<Tables>({ dialect: new ProxyDialect({ database: connection }) }),
+    connection,
+  };
 }
 
 /** Moves the log into the database file and closes both. */
