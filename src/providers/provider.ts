@@ -13,6 +13,8 @@ export interface Provider {
   readonly baseUrl: string | null;
   /** Where calls go by default when they must stay in the EU, if the provider has such a route. */
   readonly euBaseUrl?: string;
+  /** Whether an own base URL may end in `?api-version=...`; no other base URL carries a query. */
+  readonly allowsApiVersion?: boolean;
   /** Hosts that may be called without the operator's leave: an exact name, or `*.` and a suffix. */
   readonly hosts: readonly string[];
   /** Whether the default route counts as EU-resident. Own base URLs count only by attestation. */

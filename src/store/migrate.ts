@@ -37,9 +37,14 @@ export async function migrate(db: Kysely<Tables>): Promise<string[]> {
   return (results ?? []).map((result) => result.migrationName);
 }
 
-async function newestApplied(db: Kysely<Tables>): Promise<string | null> {
+/** Whether the database has a table of this name. */
+export async function hasTable(db: Kysely<Tables>, name: string): Promise<boolean> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === "kysely_migration")) return null;
+  return tables.some((table) => table.name === name);
+}
+
+async function newestApplied(db: Kysely<Tables>): Promise<string | null> {
+  if (!(await hasTable(db, "kysely_migration"))) return null;
   const applied = db as unknown as Kysely<{ kysely_migration: { name: string } }>;
   const row = await applied
     .selectFrom("kysely_migration")

@@ -1,5 +1,6 @@
 import type { Usage } from "../domain/usage.ts";
 import type { JsonObject } from "../std/json.ts";
+import type { Span } from "../std/json_text.ts";
 import type { SseEvent } from "../std/sse.ts";
 
 /** A client's request as the translators see it. They never change `body`: a retry may use it again. */
@@ -8,6 +9,8 @@ export interface ClientRequest {
   readonly text: string;
   /** The same, parsed. */
   readonly body: JsonObject;
+  /** Where the members of `text` stand: what `scanObject` found in it. */
+  readonly members: ReadonlyMap<string, Span>;
   /** The model as the client named it, such as `openai/gpt-5`. Every answer says this one. */
   readonly requestedModel: string;
   /** The model as the provider knows it. */
@@ -56,6 +59,8 @@ export interface StreamTranslation {
   readonly usage: Usage | null;
   readonly servedModel: string | null;
   readonly outputChars: number;
+  /** Whether the terminal event has come: what follows is not read, `end` may be called. */
+  readonly done: boolean;
   /**
    * Takes one upstream event and returns the text to send on, which may be empty: whole events or comments.
    *

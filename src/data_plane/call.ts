@@ -1,0 +1,108 @@
+import * as v from "valibot";
+import { invalidValue, ProxyError } from "../domain/errors.ts";
+import type { Operation } from "../domain/provider.ts";
+import { type JsonObject, parseJsonObject } from "../std/json.ts";
+import { JsonTextError, scanObject, type Span } from "../std/json_text.ts";
+import { malformed, readBody } from "./read_body.ts";
+
+/** One inference request as understood by us. */
+export interface Call {
+  readonly operation: Operation;
+  readonly text: string;
+  readonly body: JsonObject;
+  readonly members: ReadonlyMap<string, Span>;
+  /** `provider/model` as the client named it. */
+  readonly requestedModel: string;
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+}
+
+const Tokens = v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1)));
+
+const Model = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/));
+
+/** Only what the proxy itself decides by. What else a client sends is the provider's to judge. */
+const ChatBody = v.looseObject({
+  model: Model,
+  messages: v.pipe(v.array(v.looseObject({ role: v.string() })), v.minLength(1)),
+  stream: v.nullish(v.boolean()),
+  stream_options: v.nullish(v.looseObject({ include_usage: v.nullish(v.boolean()) })),
+  max_tokens: Tokens,
+  max_completion_tokens: Tokens,
+  n: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(128))),
+});
+
+const Ids = v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+
+const EmbeddingsBody = v.looseObject({
+  model: Model,
+  input: v.union([
+    v.pipe(v.string(), v.nonEmpty()),
+    v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.minLength(1)),
+    v.pipe(Ids, v.minLength(1)),
+    v.pipe(v.array(v.pipe(Ids, v.minLength(1))), v.minLength(1)),
+  ]),
+  encoding_format: v.nullish(v.picklist(["float", "base64"])),
+});
+
+const BODIES = { chat: ChatBody, embeddings: EmbeddingsBody };
+
+/**
+ * Reads a call from a request.
+ *
+ * @throws {ProxyError} `invalid_model` if the body is malformed or names no model, `invalid_value` for
+ *   another field, `request_too_large`.
+ */
+export async function readCall(
+  request: Request,
+  operation: Operation,
+  bytesMax: number,
+): Promise<Call> {
+  const text = await readBody(request, bytesMax);
+  const body = parseJsonObject(text);
+  if (body === null) throw malformed("the body is not a JSON object");
+  const members = membersOf(text);
+  const { issues } = v.safeParse(BODIES[operation], body, { abortEarly: true });
+  if (issues !== undefined) throw fieldError(issues[0]);
+  const options = body["stream_options"] as JsonObject | null | undefined;
+  return {
+    operation,
+    text,
+    body,
+    members,
+    requestedModel: body["model"] as string,
+    stream: operation === "chat" && body["stream"] === true,
+    includeUsage: options?.["include_usage"] === true,
+  };
+}
+
+function membersOf(text: string): ReadonlyMap<string, Span> {
+  try {
+    return scanObject(text);
+  } catch (error) {
+    if (error instanceof JsonTextError) throw malformed(error.message);
+    throw error;
+  }
+}
+
+function fieldError(issue: v.BaseIssue<unknown>): ProxyError {
+  const param = paramOf(issue);
+  if (param === "model") {
+    return new ProxyError(
+      "invalid_model",
+      'Cannot route call: "model" must be "provider/model", such as "openai/gpt-5"',
+      { param },
+    );
+  }
+  // The value itself is not quoted: it may be part of a prompt.
+  const expected = issue.expected === null ? "another value" : issue.expected;
+  return invalidValue(param, `Cannot read "${param}": ${expected} is expected`);
+}
+
+function paramOf(issue: v.BaseIssue<unknown>): string {
+  const keys = (issue.path ?? []).map(({ key }) => key);
+  return keys.reduce<string>((path, key) => {
+    if (typeof key === "number") return `${path}[${key}]`;
+    return path === "" ? String(key) : `${path}.${String(key)}`;
+  }, "");
+}

@@ -1,0 +1,82 @@
+import { ProxyError } from "../domain/errors.ts";
+import type { Ending } from "../domain/hold.ts";
+import type { Deps } from "./deps.ts";
+import { ShutdownError } from "./in_flight.ts";
+import type { Beat } from "./pulse.ts";
+
+/** The client went away before its answer was complete. */
+export class ClientClosedError extends Error {
+  constructor() {
+    super("Cannot finish call: the client closed the connection");
+  }
+}
+
+/**
+ * One call in flight: a single signal that ends everything done for it, whoever gives it up first: the
+ * client by hanging up, the provider by silence, the proxy by shutting down.
+ */
+export class Flight {
+  readonly #deps: Pick<Deps, "clock" | "inFlight" | "pulse">;
+  readonly #controller = new AbortController();
+  readonly #client: AbortSignal;
+  readonly #hangUp = () => this.#controller.abort(new ClientClosedError());
+  readonly #beat: Beat = (nowMs) => this.#look(nowMs);
+  #waitingFor = "answer";
+  #limitMs = Number.POSITIVE_INFINITY;
+  #sinceMs = 0;
+
+  /** Begins the flight of a call. Whoever begins it ends it. */
+  constructor(client: AbortSignal, deps: Pick<Deps, "clock" | "inFlight" | "pulse">) {
+    this.#deps = deps;
+    this.#client = client;
+    client.addEventListener("abort", this.#hangUp);
+    if (client.aborted) this.#hangUp();
+    deps.inFlight.add(this.#controller);
+    deps.pulse.add(this.#beat);
+  }
+
+  /** Aborted with the reason when somebody gave up. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Gives the provider this long for the next thing. */
+  waitFor(what: string, limitMs: number): void {
+    this.#waitingFor = what;
+    this.#limitMs = limitMs;
+    this.heard();
+  }
+
+  /** Notes that the provider sent something, or that the client took something. */
+  heard(): void {
+    this.#sinceMs = this.#deps.clock.monotonicMs();
+  }
+
+  end(): void {
+    this.#client.removeEventListener("abort", this.#hangUp);
+    this.#deps.inFlight.remove(this.#controller);
+    this.#deps.pulse.remove(this.#beat);
+  }
+
+  #look(nowMs: number): void {
+    if (nowMs - this.#sinceMs < this.#limitMs) return;
+    this.#controller.abort(upstreamTimeout(this.#waitingFor, this.#limitMs));
+  }
+}
+
+/** Returns how a call ended that an error ended. */
+export function endingOf(error: unknown): Ending {
+  if (error instanceof ClientClosedError) return "client_closed";
+  return error instanceof ShutdownError ? "shutdown" : "upstream_failed";
+}
+
+/** Says that the provider took too long. Tokens may have been spent, so nobody should just try again. */
+function upstreamTimeout(what: string, limitMs: number): ProxyError {
+  return new ProxyError(
+    "upstream_timeout",
+    `Cannot finish call: the provider sent no ${what} within ${limitMs / 1000} s`,
+    {
+      headers: { "x-should-retry": "false" },
+    },
+  );
+}

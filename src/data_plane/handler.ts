@@ -1,0 +1,120 @@
+import type { Operation } from "../domain/provider.ts";
+import { uuid7 } from "../std/uuid7.ts";
+import type { Hold } from "../store/ledger.ts";
+import type { Translation } from "../wire/translation.ts";
+import { admit, charge } from "./admit.ts";
+import { authenticate } from "./authenticate.ts";
+import { type Call, readCall } from "./call.ts";
+import type { Deps } from "./deps.ts";
+import { answerOf, answered, inStreamText } from "./failure.ts";
+import { Flight } from "./flight.ts";
+import { forward } from "./forward.ts";
+import { relayWhole } from "./relay_whole.ts";
+import { StreamRelay } from "./relay_stream.ts";
+import { type AnswerContext, errorResponse, jsonResponse, streamResponse } from "./response.ts";
+import { failedOutcome, settleOnce, usageOf } from "./settle.ts";
+import { chooseTarget, type OpenTarget } from "./target.ts";
+import { translate } from "./translate.ts";
+import { readRefusal, UpstreamRefused } from "./upstream_refusal.ts";
+
+/** The client's side of one request, as the server gives it. */
+export interface Exchange {
+  readonly request: Request;
+  /** Ends the connection only after it was idle for this long; 0 means never. Say so before an answer ends. */
+  readonly idleTimeout: (seconds: number) => void;
+}
+
+/** A call that was admitted, and what came of its translation. */
+interface Admitted {
+  readonly call: Call;
+  readonly target: OpenTarget;
+  readonly translation: Translation;
+  readonly hold: Hold;
+}
+
+/** How long a client may take over a piece of its request, and stay after its answer. */
+const CLIENT_IDLE_S = 60;
+
+/** Serves one inference request, from the client's bytes to the settled bill. */
+export async function handleInference(
+  exchange: Exchange,
+  operation: Operation,
+  deps: Deps,
+): Promise<Response> {
+  const nowMs = deps.clock.wallMs();
+  const context: AnswerContext = { requestId: uuid7(nowMs), rate: null, dropped: [] };
+  try {
+    const caller = authenticate(exchange.request.headers, deps);
+    context.rate = deps.ledger.rateStatus(caller.key.id, caller.key.rateLimitRpm);
+    deps.inFlight.mustTakeCalls();
+    exchange.idleTimeout(CLIENT_IDLE_S);
+    const call = await readCall(exchange.request, operation, deps.config.bodyBytesMax);
+    const target = await chooseTarget(call, caller.key.organizationId, deps);
+    const { organizationId } = caller.key;
+    const translation = translate(call, target, {
+      callId: context.requestId,
+      nowMs,
+      organizationId,
+    });
+    context.dropped = translation.dropped;
+    const hold = await admit(caller, context.requestId, call, target, deps);
+    context.rate = deps.ledger.rateStatus(hold.keyId, hold.rateLimitRpm);
+    return await serve(exchange, { call, target, translation, hold }, context, deps);
+  } catch (error) {
+    return errorResponse(answerOf(error, context.requestId, deps.log), context);
+  }
+}
+
+/** Whoever has admitted must settle: here, or in the stream once it is open. */
+async function serve(
+  exchange: Exchange,
+  admitted: Admitted,
+  context: AnswerContext,
+  deps: Deps,
+): Promise<Response> {
+  const { call, target, translation, hold } = admitted;
+  const settle = settleOnce(hold, target, deps);
+  const flight = new Flight(exchange.request.signal, deps);
+  const end = () => {
+    flight.end();
+    exchange.idleTimeout(CLIENT_IDLE_S);
+  };
+  exchange.idleTimeout(0);
+  let status: number | null = null;
+  try {
+    const upstream = await forward(
+      { target, body: translation.upstreamBody, stream: call.stream },
+      flight,
+      deps,
+    );
+    status = upstream.status;
+    if (!upstream.ok) throw new UpstreamRefused(await readRefusal(upstream));
+    if (!call.stream) {
+      const text = await relayWhole(upstream, translation, flight, settle);
+      end();
+      return jsonResponse(text, context);
+    }
+    const relay = new StreamRelay(
+      upstream,
+      translation,
+      {
+        flight,
+        settle,
+        estimate: (outcome) => usageOf(outcome, hold).usage,
+        checkpoint: (outcome) => {
+          const { usage } = usageOf({ ...outcome, usage: null }, hold);
+          const { costMicrocents } = charge(target, outcome.servedModel, usage, hold.admittedAtMs);
+          deps.ledger.checkpoint(hold, usage.outputTokens, costMicrocents);
+        },
+        errorText: (error) => inStreamText(error, target, context.requestId, deps),
+        onEnd: end,
+      },
+      deps,
+    );
+    return streamResponse(await relay.open(), context);
+  } catch (error) {
+    settle(failedOutcome(error, status, call.stream));
+    end();
+    throw answered(error, target, deps);
+  }
+}

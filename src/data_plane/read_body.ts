@@ -1,0 +1,49 @@
+import { ProxyError } from "../domain/errors.ts";
+
+/**
+ * Reads a request body as text.
+ *
+ * @throws {ProxyError} If it is longer than `bytesMax`, is encoded in some way, or is not UTF-8.
+ */
+export async function readBody(request: Request, bytesMax: number): Promise<string> {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding !== null && encoding.toLowerCase() !== "identity") {
+    throw malformed(`a body with content-encoding "${encoding}" is not read`);
+  }
+  const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (declared > bytesMax) throw tooLarge(bytesMax);
+  const bytes = Number.isNaN(declared)
+    ? await readPieces(request, bytesMax)
+    : await request.arrayBuffer();
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw malformed("the body is not UTF-8");
+  }
+}
+
+/** Refuses a body that cannot be understood at all. */
+export function malformed(what: string): ProxyError {
+  return new ProxyError("invalid_model", `Cannot read request: ${what}`);
+}
+
+async function readPieces(request: Request, bytesMax: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of request.body) {
+    bytes += piece.byteLength;
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+function tooLarge(bytesMax: number): ProxyError {
+  return new ProxyError(
+    "request_too_large",
+    `Cannot read request: its body is longer than ${bytesMax} bytes`,
+    // What was not read cannot be told from the next request.
+    { headers: { connection: "close" } },
+  );
+}

@@ -1,0 +1,244 @@
+import type { Usage } from "../domain/usage.ts";
+import { dataEvent, SseParser } from "../std/sse.ts";
+import { type StreamTranslation, type Translation, UpstreamFault } from "../wire/translation.ts";
+import type { Deps } from "./deps.ts";
+import { endingOf, type Flight } from "./flight.ts";
+import type { Outcome, Settle } from "./settle.ts";
+
+/** How long a stream may be silent before the client is told that it lives, in milliseconds. */
+const PING_AFTER_MS = 15_000;
+
+/** How often what has passed is noted for the case of a crash, in milliseconds. */
+const CHECKPOINT_MS = 5_000;
+
+/** A comment: clients skip it, and whatever stands between sees traffic. */
+const PING = ": ping\n\n";
+
+/** What a stream needs besides its bytes. */
+export interface StreamOptions {
+  readonly flight: Flight;
+  readonly settle: Settle;
+  /** Returns the usage to report and charge when the provider reported none. */
+  readonly estimate: (outcome: Outcome) => Usage;
+  /** Notes in the ledger what the call has used so far. */
+  readonly checkpoint: (outcome: Outcome) => void;
+  /** Returns the JSON text of an error object for the client. */
+  readonly errorText: (error: unknown) => string;
+  /** Called once, just before the stream is closed. */
+  readonly onEnd: () => void;
+}
+
+/** The first text, when the client's headers go out before it has come. */
+interface Pending {
+  readonly first: Promise<string | null>;
+}
+
+function isPending(text: string | null | Pending): text is Pending {
+  return typeof text === "object" && text !== null;
+}
+
+/**
+ * Relays one streamed answer: pieces in, events translated, text out, each as it arrives. It owns the
+ * settlement from the moment it is opened.
+ */
+export class StreamRelay {
+  readonly #reader;
+  readonly #parser = new SseParser();
+  readonly #translation: StreamTranslation;
+  readonly #status: number;
+  readonly #options: StreamOptions;
+  readonly #deps: Pick<Deps, "clock" | "pulse">;
+  #wroteMs = 0;
+  #checkpointMs = 0;
+  #complete = false;
+
+  constructor(
+    upstream: Response,
+    translation: Translation,
+    options: StreamOptions,
+    deps: Pick<Deps, "clock" | "pulse">,
+  ) {
+    this.#reader = bodyOf(upstream).getReader();
+    this.#translation = translation.stream();
+    this.#status = upstream.status;
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /**
+   * Reads until there is something for the client: an error that comes first can still be a status.
+   *
+   * @returns The body of the answer.
+   * @throws {UpstreamFault} If the provider sent an error, or nothing of this wire.
+   */
+  async open(): Promise<ReadableStream<Uint8Array>> {
+    const first = this.#first();
+    try {
+      // A provider that thinks in silence is waited for no longer than a client is left without a sign.
+      return this.#body(await Promise.race([first, this.#silence(first)]));
+    } catch (error) {
+      this.#settle(error);
+      this.#cancel(error);
+      throw error;
+    }
+  }
+
+  /** Returns the first text that is more than a comment. */
+  async #first(): Promise<string | null> {
+    let text = await this.#step();
+    while (text !== null && isComment(text)) text = await this.#step();
+    return text;
+  }
+
+  /** Resolves once the client has waited for its headers long enough, with what is still to come. */
+  #silence(first: Promise<string | null>): Promise<Pending> {
+    const sinceMs = this.#deps.clock.monotonicMs();
+    return new Promise((resolve) => {
+      const beat = (nowMs: number) => {
+        if (nowMs - sinceMs >= PING_AFTER_MS) resolve({ first });
+      };
+      this.#deps.pulse.add(beat);
+      const remove = () => this.#deps.pulse.remove(beat);
+      first.then(remove, remove);
+    });
+  }
+
+  #body(first: string | null | Pending): ReadableStream<Uint8Array> {
+    const pull = (controller: ReadableStreamDirectController) => this.#run(controller, first);
+    return new ReadableStream({ type: "direct", pull });
+  }
+
+  async #run(
+    controller: ReadableStreamDirectController,
+    first: string | null | Pending,
+  ): Promise<void> {
+    const beat = (nowMs: number) => this.#beat(nowMs, controller);
+    this.#wroteMs = this.#checkpointMs = this.#deps.clock.monotonicMs();
+    this.#deps.pulse.add(beat);
+    try {
+      let text = first;
+      if (isPending(text)) {
+        await this.#write(controller, PING);
+        text = await text.first;
+      }
+      for (; text !== null; text = await this.#step()) {
+        if (text !== "") await this.#write(controller, text);
+      }
+    } catch (error) {
+      this.#settle(error);
+      this.#sendError(controller, error);
+    } finally {
+      this.#deps.pulse.remove(beat);
+      this.#options.onEnd();
+      controller.close();
+      this.#leave();
+    }
+  }
+
+  /** Returns what comes next for the client, perhaps nothing yet; null after the end. */
+  async #step(): Promise<string | null> {
+    if (this.#complete) return null;
+    const text = this.#translation.done ? null : await this.#next();
+    if (text !== null) return text;
+    const rest = this.#translation.end(() => this.#options.estimate(this.#outcome("completed")));
+    this.#complete = true;
+    this.#settle(null);
+    return rest;
+  }
+
+  /** Returns what the next piece gives the client, perhaps nothing; null at the end of the body. */
+  async #next(): Promise<string | null> {
+    const { flight } = this.#options;
+    const { done, value } = await this.#read();
+    if (done) return null;
+    flight.heard();
+    let text = "";
+    for (const event of this.#parser.push(value)) text += this.#translation.push(event);
+    return text;
+  }
+
+  async #read() {
+    const { flight } = this.#options;
+    try {
+      return await this.#reader.read();
+    } catch {
+      if (flight.signal.aborted) throw flight.signal.reason;
+      throw new UpstreamFault("The provider cut its answer off", { interrupted: true });
+    }
+  }
+
+  async #write(controller: ReadableStreamDirectController, text: string): Promise<void> {
+    const written = controller.write(text);
+    if (typeof written !== "number") await Promise.race([written, this.#aborted()]);
+    const { signal } = this.#options.flight;
+    if (signal.aborted) throw signal.reason;
+    this.#options.flight.heard();
+    this.#wroteMs = this.#deps.clock.monotonicMs();
+  }
+
+  #beat(nowMs: number, controller: ReadableStreamDirectController): void {
+    if (nowMs - this.#wroteMs >= PING_AFTER_MS) {
+      this.#wroteMs = nowMs;
+      void controller.write(PING);
+    }
+    if (nowMs - this.#checkpointMs >= CHECKPOINT_MS) {
+      this.#checkpointMs = nowMs;
+      this.#options.checkpoint(this.#outcome("completed"));
+    }
+  }
+
+  #settle(error: unknown): void {
+    const ending = error === null ? "completed" : endingOf(error);
+    // An error as the first event is a refusal; what was generated before a later one is charged.
+    const refused = error instanceof UpstreamFault && !error.interrupted;
+    const outcome = this.#outcome(ending);
+    const seen = this.#translation.outputChars > 0;
+    this.#options.settle({ ...outcome, generated: seen || !refused });
+  }
+
+  #outcome(ending: Outcome["ending"]): Outcome {
+    const { usage, servedModel, outputChars } = this.#translation;
+    const upstreamStatus = this.#status;
+    return { ending, upstreamStatus, servedModel, usage, outputChars, generated: true };
+  }
+
+  /** Resolves when somebody gives the call up: a client that reads nothing must not keep it for ever. */
+  #aborted(): Promise<void> {
+    const { signal } = this.#options.flight;
+    return new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
+  #sendError(controller: ReadableStreamDirectController, error: unknown): void {
+    // A client that is gone reads nothing.
+    if (endingOf(error) === "client_closed") return;
+    void controller.write(dataEvent(`{"error":${this.#options.errorText(error)}}`));
+  }
+
+  /** Lets the connection be used again if the body ends by itself, and drops it if not. */
+  #leave(): void {
+    const { signal } = this.#options.flight;
+    if (signal.aborted || !this.#translation.done) return this.#cancel(signal.reason);
+    this.#reader.read().then(
+      ({ done }) => {
+        if (!done) this.#cancel(null);
+      },
+      () => {},
+    );
+  }
+
+  #cancel(reason: unknown): void {
+    this.#reader.cancel(reason).catch(() => {});
+  }
+}
+
+function isComment(text: string): boolean {
+  return text.startsWith(":") && !text.includes("\ndata:");
+}
+
+function bodyOf(upstream: Response): ReadableStream<Uint8Array> {
+  if (upstream.body === null) throw new UpstreamFault("The provider sent no body");
+  return upstream.body;
+}

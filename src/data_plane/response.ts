@@ -1,0 +1,68 @@
+import type { RateStatus } from "../store/ledger.ts";
+import type { ErrorAnswer } from "./error_answer.ts";
+
+/** What every answer to one request carries. */
+export interface AnswerContext {
+  readonly requestId: string;
+  /** Null while it is not known whose request this is. */
+  rate: RateStatus | null;
+  /** Request fields that were left out because the provider has no such thing. */
+  dropped: readonly string[];
+}
+
+/** Answers with JSON text. */
+export function jsonResponse(text: string, context: AnswerContext): Response {
+  return new Response(text, {
+    headers: { ...commonHeaders(context), "content-type": "application/json" },
+  });
+}
+
+/** Answers with an event stream that nothing on the way may hold back. */
+export function streamResponse(body: ReadableStream<Uint8Array>, context: AnswerContext): Response {
+  return new Response(body, {
+    headers: {
+      ...commonHeaders(context),
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      "x-accel-buffering": "no",
+    },
+  });
+}
+
+export function errorResponse(
+  { status, error, headers }: ErrorAnswer,
+  context: AnswerContext,
+): Response {
+  return new Response(JSON.stringify({ error }), {
+    status,
+    headers: { ...commonHeaders(context), "content-type": "application/json", ...headers },
+  });
+}
+
+function commonHeaders({ requestId, rate, dropped }: AnswerContext): Record<string, string> {
+  const headers: Record<string, string> = { "x-request-id": requestId, ...CORS };
+  if (rate !== null) {
+    headers["x-ratelimit-limit-requests"] = String(rate.limit);
+    headers["x-ratelimit-remaining-requests"] = String(rate.remaining);
+    headers["x-ratelimit-reset-requests"] = duration(rate.resetMs);
+  }
+  if (dropped.length > 0) headers["x-inference-dropped-params"] = dropped.join(",");
+  return headers;
+}
+
+/** Keys are presented in headers, never by the browser itself, so any page may read the answers. */
+export const CORS = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers":
+    "x-request-id, retry-after, retry-after-ms, x-should-retry, x-upstream-status, " +
+    "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, " +
+    "x-inference-dropped-params",
+} as const;
+
+/** Writes a duration as OpenAI does: `120ms`, `1.5s`, `6m0s`. */
+function duration(ms: number): string {
+  if (ms < 1000) return `${Math.ceil(ms)}ms`;
+  const seconds = Math.ceil(ms / 100) / 10;
+  if (seconds < 60) return `${seconds}s`;
+  return `${Math.floor(seconds / 60)}m${Math.ceil(seconds % 60)}s`;
+}

@@ -1,0 +1,90 @@
+import { estimateOutputTokens } from "../domain/estimate.ts";
+import type { Ending } from "../domain/hold.ts";
+import { NO_USAGE, type Usage } from "../domain/usage.ts";
+import type { Hold } from "../store/ledger.ts";
+import { UpstreamFault } from "../wire/translation.ts";
+import { charge } from "./admit.ts";
+import type { Deps } from "./deps.ts";
+import { endingOf } from "./flight.ts";
+import { NoAnswer } from "./forward.ts";
+import type { Target } from "./route.ts";
+import { UpstreamRefused } from "./upstream_refusal.ts";
+
+/** What is known of a call at its end. */
+export interface Outcome {
+  readonly ending: Ending;
+  readonly upstreamStatus: number | null;
+  readonly servedModel: string | null;
+  /** What the provider reported, perhaps only of the beginning; null if nothing. */
+  readonly usage: Usage | null;
+  /** Characters of output that passed through; null if none could be seen, whatever was generated. */
+  readonly outputChars: number | null;
+  /** Whether the provider may have generated anything. If not, the hold is voided. */
+  readonly generated: boolean;
+}
+
+/** Ends a call in the ledger. Said again, it does nothing: a hang-up arrives twice. */
+export type Settle = (outcome: Outcome) => void;
+
+/** Returns what settles this hold, once. */
+export function settleOnce(hold: Hold, target: Target, deps: Pick<Deps, "ledger">): Settle {
+  let settled = false;
+  return (outcome) => {
+    if (settled) return;
+    settled = true;
+    const { ending, upstreamStatus, servedModel } = outcome;
+    const used = outcome.generated ? chargeFor(outcome, hold, target) : null;
+    deps.ledger.settle(hold, { ending, upstreamStatus, servedModel, used });
+  };
+}
+
+/** Returns usage as reported if the call was completed, else the most that the evidence supports. */
+export function usageOf(outcome: Outcome, hold: Hold): { usage: Usage; estimated: boolean } {
+  const { ending, usage, outputChars } = outcome;
+  if (ending === "completed" && usage !== null) return { usage, estimated: false };
+  const reported = usage ?? { ...NO_USAGE, inputTokens: hold.estimatedInputTokens };
+  const seen =
+    outputChars === null
+      ? hold.heldTokens - hold.estimatedInputTokens
+      : hold.operation === "chat"
+        ? estimateOutputTokens(outputChars)
+        : 0;
+  return {
+    usage: { ...reported, outputTokens: Math.max(reported.outputTokens, seen) },
+    estimated: true,
+  };
+}
+
+/**
+ * Returns the outcome of a call that failed before anything reached the client.
+ *
+ * @param upstreamStatus Null if the provider did not answer.
+ */
+export function failedOutcome(
+  error: unknown,
+  upstreamStatus: number | null,
+  streamed: boolean,
+): Outcome {
+  const refused = error instanceof UpstreamRefused || isErrorReport(error);
+  const unsent = error instanceof NoAnswer && !error.sent;
+  // Of a whole answer nothing is seen until it is there: it may be complete on the provider's side.
+  const unseen = !streamed && !(error instanceof NoAnswer);
+  return {
+    ending: endingOf(error),
+    upstreamStatus,
+    servedModel: null,
+    usage: null,
+    outputChars: unseen ? null : 0,
+    generated: !refused && !unsent,
+  };
+}
+
+/** Whether a provider said in a successful answer that it failed. */
+function isErrorReport(error: unknown): boolean {
+  return error instanceof UpstreamFault && !(error instanceof NoAnswer) && error.body !== null;
+}
+
+function chargeFor(outcome: Outcome, hold: Hold, target: Target) {
+  const { usage, estimated } = usageOf(outcome, hold);
+  return { usage, estimated, ...charge(target, outcome.servedModel, usage, hold.admittedAtMs) };
+}

@@ -1,0 +1,28 @@
+/** Bounds names that people give, in characters. */
+export const NAME_CHARS_MAX = 200;
+
+/** Bounds the name of a user, in bytes: what HTTP basic authentication carries here. */
+export const USER_NAME_BYTES_MAX = 254;
+
+/** Control characters, halves of characters, line ends, and marks that turn text around on a screen. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+/** Returns a name without space around it, or null if it is empty, too long or not printable. */
+export function parseName(text: string): string | null {
+  const name = text.trim();
+  if (UNPRINTABLE.test(name)) return null;
+  const chars = [...name].length;
+  return chars >= 1 && chars <= NAME_CHARS_MAX ? name : null;
+}
+
+/** Folds what somebody typed as a user's name: however it is written, it finds one user. */
+export function foldUserName(text: string): string {
+  return text.normalize("NFKC").toLowerCase().trim();
+}
+
+/** Returns the folded name for a new user, or null if nobody could sign in with it. */
+export function parseUserName(text: string): string | null {
+  const name = foldUserName(text);
+  if (name === "" || name.includes(":") || UNPRINTABLE.test(name)) return null;
+  return Buffer.byteLength(name) <= USER_NAME_BYTES_MAX ? name : null;
+}

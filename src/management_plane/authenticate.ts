@@ -1,0 +1,90 @@
+import { foldUserName } from "../domain/names.ts";
+import { type BasicCredentials, parseBasicAuth } from "../std/basic_auth.ts";
+import { PasswordsBusyError } from "../std/password.ts";
+import type { Row } from "../store/tables.ts";
+import { findUser } from "../store/users.ts";
+import type { ManagementDeps } from "./deps.ts";
+import { ManagementError } from "./error_response.ts";
+import { LoginThrottle } from "./login_throttle.ts";
+
+const CHALLENGE = { "www-authenticate": 'Basic realm="inference-proxy", charset="UTF-8"' };
+
+/** Returns the user of a request. @throws {ManagementError} If nobody is signed in by it. */
+export type Authenticate = (request: Request, address: string) => Promise<Row<"users">>;
+
+/** Creates the one way into the management plane: HTTP basic authentication. */
+export function createAuthenticator(
+  deps: Pick<ManagementDeps, "db" | "clock" | "passwords" | "log">,
+): Authenticate {
+  const throttle = new LoginThrottle(deps.clock);
+  // Parallel requests of one client are one attempt: they carry the same password.
+  const pending = new Map<string, Promise<void>>();
+
+  return async (request, address) => {
+    const header = request.headers.get("authorization");
+    const credentials = parseBasicAuth(header);
+    if (credentials === null) throw unauthorized();
+    const user = await findUser(deps.db, foldUserName(credentials.user));
+    const same = [address, user?.password_hash ?? "", header].join("\n");
+    let attempt = pending.get(same);
+    if (attempt === undefined) {
+      attempt = verify(credentials, user, address).finally(() => pending.delete(same));
+      pending.set(same, attempt);
+    }
+    await attempt;
+    if (user === undefined) throw unauthorized();
+    return user;
+  };
+
+  async function verify(
+    credentials: BasicCredentials,
+    user: Row<"users"> | undefined,
+    address: string,
+  ): Promise<void> {
+    const name = foldUserName(credentials.user);
+    const attempt = throttle.attempt(name, address);
+    if (typeof attempt === "number") {
+      deps.log.warn("sign-in refused: too many failures", { address });
+      throw tooManyAttempts(attempt);
+    }
+    let right = false;
+    try {
+      right = await deps.passwords.verify({
+        user: name,
+        password: credentials.password.reveal(),
+        hash: user?.password_hash ?? null,
+      });
+    } catch (error) {
+      attempt.abandoned();
+      throw error instanceof PasswordsBusyError ? busy() : error;
+    }
+    if (right) return attempt.succeeded();
+    attempt.failed();
+    deps.log.warn("sign-in refused: wrong user or password", { address });
+    throw unauthorized();
+  }
+}
+
+/** Says that too many passwords wait to be hashed. */
+export function busy(): ManagementError {
+  return new ManagementError("overloaded", "Cannot check password: too many are being checked", {
+    "retry-after": "1",
+  });
+}
+
+function unauthorized(): ManagementError {
+  return new ManagementError(
+    "unauthorized",
+    "Cannot sign in: expected HTTP basic authentication with a known user and password",
+    CHALLENGE,
+  );
+}
+
+function tooManyAttempts(waitMs: number): ManagementError {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  return new ManagementError(
+    "too_many_attempts",
+    `Cannot sign in: too many failures, try again in ${seconds} s`,
+    { "retry-after": String(seconds) },
+  );
+}

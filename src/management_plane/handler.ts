@@ -1,0 +1,64 @@
+import { requestTarget } from "../std/request_target.ts";
+import { findRoute } from "../std/router.ts";
+import { type Authenticate, createAuthenticator } from "./authenticate.ts";
+import { authorize, requireSameOrganization } from "./authorize.ts";
+import { refuseCrossSite } from "./cross_site.ts";
+import type { ManagementDeps } from "./deps.ts";
+import { errorResponse, ManagementError } from "./error_response.ts";
+import { type ManagementRoute, ROUTES } from "./routes.ts";
+
+/** Answers one request. It never rejects: whatever goes wrong is answered. */
+export type ManagementPlane = (
+  request: Request,
+  peer: { readonly address: string },
+) => Promise<Response>;
+
+/** Creates the management plane: it answers every path that begins with `/organizations`. */
+export function createManagementPlane(deps: ManagementDeps): ManagementPlane {
+  const authenticate = createAuthenticator(deps);
+  return async (request, peer) => {
+    try {
+      return await serve(request, peer.address, authenticate, deps);
+    } catch (error) {
+      if (error instanceof ManagementError) return errorResponse(error);
+      deps.log.error("management request failed", { method: request.method, error: `${error}` });
+      return errorResponse(new ManagementError("internal_error", "Cannot answer: a fault of ours"));
+    }
+  };
+}
+
+async function serve(
+  request: Request,
+  address: string,
+  authenticate: Authenticate,
+  deps: ManagementDeps,
+): Promise<Response> {
+  const target = requestTarget(request.url);
+  const { route, params } = find(request.method, target.path);
+  refuseCrossSite(request);
+  const user = await authenticate(request, address);
+  const call = {
+    request,
+    user,
+    query: new URLSearchParams(target.query),
+    act: { actor: user.name, nowMs: deps.clock.wallMs() },
+  };
+  if (route.access === "user") return route.handle(call, deps);
+  const organization = await authorize(deps.db, user, params["orgId"] ?? "", route.access);
+  requireSameOrganization(request, organization.id);
+  return route.handle({ ...call, organization, params }, deps);
+}
+
+function find(
+  method: string,
+  path: string,
+): { readonly route: ManagementRoute; readonly params: Readonly<Record<string, string>> } {
+  const found = findRoute(ROUTES, method, path);
+  if (found.kind === "match") return found;
+  if (found.kind === "none")
+    throw new ManagementError("unknown_url", "Cannot find URL: nothing is served there");
+  const allow = found.allowed.join(", ");
+  throw new ManagementError("method_not_allowed", `Cannot use method here: expected ${allow}`, {
+    allow,
+  });
+}

@@ -1,0 +1,79 @@
+import * as v from "valibot";
+import { parseJsonObject } from "../std/json.ts";
+import { JsonTextError, scanObject } from "../std/json_text.ts";
+import { ManagementError } from "./error_response.ts";
+
+/** Bounds a request body, in bytes. */
+const BODY_BYTES_MAX = 64 * 1024;
+
+/** The members of a body by name. Any other member is refused. */
+type BodySchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
+
+/**
+ * Reads the JSON object in a request's body.
+ *
+ * @throws {ManagementError} If it is no JSON object, too large, has an unknown field, or a wrong value.
+ */
+export async function readBody<Schema extends BodySchema>(
+  request: Request,
+  schema: Schema,
+): Promise<v.InferOutput<Schema>> {
+  requireJson(request);
+  const text = await readText(request);
+  const body = parseJsonObject(text);
+  if (body === null) throw invalid("Cannot read body: expected a JSON object");
+  try {
+    scanObject(text);
+  } catch (error) {
+    throw error instanceof JsonTextError ? invalid(error.message) : error;
+  }
+  // Published clients send this member of a wider API; null says that they mean nothing by it.
+  if (body["service_id"] === null) delete body["service_id"];
+  const result = v.safeParse(schema, body, { abortEarly: true });
+  if (result.success) return result.output;
+  throw invalid(describe(result.issues[0]));
+}
+
+/** Says what is wrong without repeating the value: it may be a secret. */
+function describe(issue: v.BaseIssue<unknown>): string {
+  const field = String(issue.path?.[0]?.key ?? "");
+  if (issue.type !== "strict_object") return `Cannot use field "${field}": ${issue.message}`;
+  return issue.expected === "never"
+    ? `Cannot use field "${field}": there is no such field`
+    : `Cannot read body: field "${field}" is missing`;
+}
+
+function requireJson(request: Request): void {
+  const [type = ""] = (request.headers.get("content-type") ?? "").split(";");
+  if (type.trim().toLowerCase() !== "application/json" || request.headers.has("content-encoding")) {
+    throw new ManagementError(
+      "unsupported_media_type",
+      'Cannot read body: expected content type "application/json" and no content encoding',
+    );
+  }
+}
+
+async function readText(request: Request): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop early cancels the rest of the body.
+  for await (const piece of request.body ?? []) {
+    size += piece.length;
+    if (size > BODY_BYTES_MAX) {
+      throw new ManagementError(
+        "request_too_large",
+        `Cannot read body: it is longer than ${BODY_BYTES_MAX} bytes`,
+      );
+    }
+    pieces.push(piece);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(pieces));
+  } catch {
+    throw invalid("Cannot read body: it is not UTF-8");
+  }
+}
+
+function invalid(message: string): ManagementError {
+  return new ManagementError("invalid_request", message);
+}

@@ -1,0 +1,27 @@
+import { azureOpenAiChunks } from "./azure_openai_chunks.ts";
+import { azureOpenAiUrl } from "./azure_openai_url.ts";
+import { openAiChatRequest } from "./openai_chat_request.ts";
+import type { Provider } from "./provider.ts";
+
+/** Azure OpenAI: one resource per organization, and the model is the name of a deployment in it. */
+export const azureOpenAi: Provider = {
+  id: "azure_openai",
+  wire: "openai",
+  baseUrl: null,
+  allowsApiVersion: true,
+  hosts: [
+    "*.openai.azure.com",
+    "*.services.ai.azure.com",
+    "*.cognitiveservices.azure.com",
+    "*.api.cognitive.microsoft.com",
+  ],
+  euByDefault: false,
+  operations: ["chat", "embeddings"],
+  url: azureOpenAiUrl,
+  authorize: (providerKey) => ({ "api-key": providerKey }),
+  quirks: {
+    asksForStreamUsage: true,
+    chatRequest: openAiChatRequest,
+    chunks: azureOpenAiChunks,
+  },
+};

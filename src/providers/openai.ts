@@ -1,0 +1,15 @@
+import { openAiChatRequest } from "./openai_chat_request.ts";
+import { bearer, openAiUrl, type Provider } from "./provider.ts";
+
+/** OpenAI itself. Its regional hosts (`eu.api.openai.com` and others) are allowed as own base URLs. */
+export const openai: Provider = {
+  id: "openai",
+  wire: "openai",
+  baseUrl: "https://api.openai.com/v1",
+  hosts: ["api.openai.com", "*.api.openai.com"],
+  euByDefault: false,
+  operations: ["chat", "embeddings"],
+  url: openAiUrl,
+  authorize: bearer,
+  quirks: { asksForStreamUsage: true, chatRequest: openAiChatRequest },
+};

@@ -1,0 +1,15 @@
+import type { QuirkedRequest } from "../wire/openai_quirks.ts";
+import type { ClientRequest } from "../wire/translation.ts";
+
+/** Models that reason refuse `max_tokens`; every model since takes the newer name. */
+const TAKES_NEWER_NAME = /^(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d))/;
+
+/** Sends `max_tokens` as `max_completion_tokens` to the models that want that; the rest stays as it is. */
+export function openAiChatRequest(request: ClientRequest): QuirkedRequest {
+  const { max_tokens: older, max_completion_tokens: newer, ...rest } = request.body;
+  const given = (older ?? null) !== null && (newer ?? null) === null;
+  if (!given || !TAKES_NEWER_NAME.test(request.upstreamModel)) {
+    return { body: request.body, dropped: [] };
+  }
+  return { body: { ...rest, max_completion_tokens: older }, dropped: [] };
+}

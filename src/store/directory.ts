@@ -1,0 +1,125 @@
+import type { ProviderId } from "../domain/provider.ts";
+import { BoundedMap } from "../std/bounded_map.ts";
+import type { Sqlite } from "./sqlite.ts";
+import type { Row } from "./tables.ts";
+
+/** An inference key as a call needs it. */
+export interface KeyRecord {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly active: boolean;
+  readonly monthlyTokenLimit: number;
+  readonly rateLimitRpm: number;
+}
+
+/** An organization's provider config as a call needs it; the key is still sealed. */
+export interface ProviderConfigRecord {
+  readonly id: string;
+  readonly provider: ProviderId;
+  readonly baseUrl: string | null;
+  readonly euEndpoint: boolean;
+  readonly enabled: boolean;
+  readonly sealedKey: string;
+  readonly organizationId: string;
+  readonly createdAtMs: number;
+}
+
+/** What an organization allows its calls. */
+export interface OrganizationRecord {
+  readonly id: string;
+  /** Null until the organization has settings: nothing goes through before. */
+  readonly settings: { readonly euOnly: boolean } | null;
+  readonly providers: ReadonlyMap<ProviderId, ProviderConfigRecord>;
+}
+
+/** Bounds the keys and organizations kept in memory; others are read again when they call. */
+const MAX_RECORDS = 200_000;
+
+/** Keys and organizations as calls see them: rows, read once and kept until somebody changes them. */
+export class Directory {
+  readonly #byHash = new BoundedMap<string, KeyRecord>(MAX_RECORDS);
+  readonly #hashes = new BoundedMap<string, string>(MAX_RECORDS);
+  readonly #organizations = new BoundedMap<string, OrganizationRecord>(MAX_RECORDS);
+  readonly #find;
+  readonly #findSettings;
+  readonly #findProviders;
+
+  constructor({ db, connection }: Sqlite) {
+    const key = db.selectFrom("inference_keys").selectAll().where("key_hash", "=", "").compile();
+    const settings = db
+      .selectFrom("org_settings")
+      .select("eu_only")
+      .where("organization_id", "=", "")
+      .compile();
+    const providers = db
+      .selectFrom("provider_configs")
+      .selectAll()
+      .where("organization_id", "=", "")
+      .compile();
+    this.#find = connection.prepare<Row<"inference_keys">, [string]>(key.sql);
+    this.#findSettings = connection.prepare<Pick<Row<"org_settings">, "eu_only">, [string]>(
+      settings.sql,
+    );
+    this.#findProviders = connection.prepare<Row<"provider_configs">, [string]>(providers.sql);
+  }
+
+  /** Returns the key with this SHA-256 (hex), revoked and suspended ones included; null if there is none. */
+  key(hash: string): KeyRecord | null {
+    const known = this.#byHash.get(hash);
+    if (known !== undefined) return known;
+    const row = this.#find.get(hash);
+    if (row === null) return null;
+    const record: KeyRecord = {
+      id: row.id,
+      organizationId: row.organization_id,
+      active: row.status === "active",
+      monthlyTokenLimit: row.monthly_token_limit,
+      rateLimitRpm: row.rate_limit_rpm,
+    };
+    this.#byHash.set(hash, record);
+    this.#hashes.set(row.id, hash);
+    return record;
+  }
+
+  /** Returns an organization's settings and provider configs. */
+  organization(id: string): OrganizationRecord {
+    const known = this.#organizations.get(id);
+    if (known !== undefined) return known;
+    const settings = this.#findSettings.get(id);
+    const record: OrganizationRecord = {
+      id,
+      settings: settings === null ? null : { euOnly: settings.eu_only === 1 },
+      providers: new Map(
+        this.#findProviders.all(id).map((row) => [row.provider, providerRecord(row)]),
+      ),
+    };
+    this.#organizations.set(id, record);
+    return record;
+  }
+
+  /** Drops what is known of a key, by its id. */
+  forgetKey(keyId: string): void {
+    const hash = this.#hashes.get(keyId);
+    if (hash === undefined) return;
+    this.#hashes.delete(keyId);
+    this.#byHash.delete(hash);
+  }
+
+  /** Drops what is known of an organization's settings and provider configs. */
+  forgetOrganization(organizationId: string): void {
+    this.#organizations.delete(organizationId);
+  }
+}
+
+function providerRecord(row: Row<"provider_configs">): ProviderConfigRecord {
+  return {
+    id: row.id,
+    provider: row.provider,
+    baseUrl: row.base_url,
+    euEndpoint: row.eu_endpoint === 1,
+    enabled: row.enabled === 1,
+    sealedKey: row.sealed_key,
+    organizationId: row.organization_id,
+    createdAtMs: row.created_at_ms,
+  };
+}

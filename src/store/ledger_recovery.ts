@@ -1,0 +1,72 @@
+import type { LedgerStatements } from "./ledger_statements.ts";
+import type { RollUp } from "./roll_up.ts";
+import type { Sqlite } from "./sqlite.ts";
+import type { Row } from "./tables.ts";
+
+/**
+ * Posts every call that a crash left open, as an estimate: at its last checkpoint, or at its whole hold if
+ * it had none. Said again after another crash, nothing is posted twice.
+ *
+ * @returns How many calls were posted.
+ */
+export function expireHolds(
+  { db, connection }: Sqlite,
+  statements: LedgerStatements,
+  rollUp: RollUp,
+  nowMs: number,
+): number {
+  const open = db.selectFrom("calls").selectAll().where("state", "=", "pending").compile();
+  const rows = connection.prepare<Row<"calls">, [string]>(open.sql).all("pending");
+  if (rows.length === 0) return 0;
+  connection
+    .transaction(() => {
+      for (const row of rows) expire(row, statements, rollUp, nowMs);
+      rollUp.write();
+    })
+    .immediate();
+  return rows.length;
+}
+
+function expire(
+  row: Row<"calls">,
+  statements: LedgerStatements,
+  rollUp: RollUp,
+  nowMs: number,
+): void {
+  const checkpointed = row.output_tokens > 0;
+  const outputTokens = checkpointed ? row.output_tokens : row.held_tokens - row.input_tokens;
+  const costMicrocents = checkpointed ? row.cost_microcents : row.held_cost_microcents;
+  statements.settleCall.run(
+    "expired",
+    null,
+    nowMs,
+    null,
+    null,
+    1,
+    null,
+    row.input_tokens,
+    0,
+    0,
+    outputTokens,
+    0,
+    costMicrocents,
+    row.id,
+  );
+  rollUp.add({
+    organizationId: row.organization_id,
+    keyId: row.key_id,
+    provider: row.provider,
+    requestedModel: row.requested_model,
+    admittedAtMs: row.admitted_at_ms,
+    month: row.month,
+    estimated: true,
+    usage: {
+      inputTokens: row.input_tokens,
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      outputTokens,
+      reasoningTokens: 0,
+    },
+    costMicrocents,
+  });
+}

@@ -1,0 +1,201 @@
+import type { SQLQueryBindings, Statement } from "bun:sqlite";
+import { type CompiledQuery, sql } from "kysely";
+import type { Ending } from "../domain/hold.ts";
+import type { Month } from "../domain/month.ts";
+import type { Operation, ProviderId } from "../domain/provider.ts";
+import type { Sqlite } from "./sqlite.ts";
+import type { Db } from "./tables.ts";
+
+/** The columns that the ledger's statements bind, in the order in which they bind them. */
+type NewCall = [
+  id: string,
+  organizationId: string,
+  keyId: string,
+  provider: ProviderId,
+  operation: Operation,
+  requestedModel: string,
+  streamed: 0 | 1,
+  admittedAtMs: number,
+  month: Month,
+  heldTokens: number,
+  heldCostMicrocents: number,
+  inputTokens: number,
+];
+
+type Measured = [
+  inputTokens: number,
+  cacheReadTokens: number,
+  cacheWriteTokens: number,
+  outputTokens: number,
+  reasoningTokens: number,
+  costMicrocents: number,
+];
+
+type SettledCall = [
+  state: "posted" | "voided" | "expired",
+  ending: Ending | null,
+  endedAtMs: number,
+  servedModel: string | null,
+  upstreamStatus: number | null,
+  estimated: 0 | 1,
+  priceId: string | null,
+  ...Measured,
+  id: string,
+];
+
+type UsageHour = [
+  organizationId: string,
+  hour: number,
+  keyId: string,
+  provider: ProviderId,
+  requestedModel: string,
+  calls: number,
+  estimatedCalls: number,
+  ...Measured,
+];
+
+/** The ledger's writes as prepared statements, each compiled once from the query builder. */
+export interface LedgerStatements {
+  readonly insertCall: Statement<unknown, NewCall>;
+  readonly settleCall: Statement<unknown, SettledCall>;
+  readonly checkpointCall: Statement<unknown, [output: number, costMicrocents: number, id: string]>;
+  readonly addKeyMonth: Statement<unknown, [keyId: string, month: Month, tokens: number]>;
+  readonly addOrgMonth: Statement<unknown, [organizationId: string, month: Month, cost: number]>;
+  readonly addUsageHour: Statement<unknown, UsageHour>;
+  readonly openCircuit: Statement<unknown, [openedAtMs: number, organizationId: string]>;
+}
+
+/** Stands for a value that is bound when the statement runs. */
+const BOUND = "" as never;
+
+const MEASURED = {
+  input_tokens: BOUND,
+  cache_read_tokens: BOUND,
+  cache_write_tokens: BOUND,
+  output_tokens: BOUND,
+  reasoning_tokens: BOUND,
+  cost_microcents: BOUND,
+};
+
+/** Prepares the ledger's writes. They bind their values in the order in which the query names them. */
+export function prepareLedger({ db, connection }: Sqlite): LedgerStatements {
+  const prepare = <Bound extends SQLQueryBindings[]>(query: { compile(): CompiledQuery }) =>
+    connection.prepare<unknown, Bound>(query.compile().sql);
+  return {
+    insertCall: prepare(insertCall(db)),
+    settleCall: prepare(settleCall(db)),
+    checkpointCall: prepare(
+      db
+        .updateTable("calls")
+        .set({ output_tokens: BOUND, cost_microcents: BOUND })
+        .where("id", "=", BOUND)
+        .where("state", "=", sql.lit("pending")),
+    ),
+    addKeyMonth: prepare(
+      db
+        .insertInto("key_months")
+        .values({ key_id: BOUND, month: BOUND, used_tokens: BOUND })
+        .onConflict((conflict) =>
+          conflict.columns(["key_id", "month"]).doUpdateSet((row) => ({
+            used_tokens: row("key_months.used_tokens", "+", row.ref("excluded.used_tokens")),
+          })),
+        ),
+    ),
+    addOrgMonth: prepare(
+      db
+        .insertInto("org_months")
+        .values({ organization_id: BOUND, month: BOUND, cost_microcents: BOUND })
+        .onConflict((conflict) =>
+          conflict.columns(["organization_id", "month"]).doUpdateSet((row) => ({
+            cost_microcents: row(
+              "org_months.cost_microcents",
+              "+",
+              row.ref("excluded.cost_microcents"),
+            ),
+          })),
+        ),
+    ),
+    addUsageHour: prepare(addUsageHour(db)),
+    openCircuit: prepare(
+      db
+        .updateTable("org_settings")
+        .set({ circuit_opened_at_ms: BOUND })
+        .where("organization_id", "=", BOUND)
+        .where("circuit_opened_at_ms", "is", null),
+    ),
+  };
+}
+
+function insertCall(db: Db) {
+  return db.insertInto("calls").values({
+    id: BOUND,
+    organization_id: BOUND,
+    key_id: BOUND,
+    provider: BOUND,
+    operation: BOUND,
+    requested_model: BOUND,
+    streamed: BOUND,
+    admitted_at_ms: BOUND,
+    month: BOUND,
+    held_tokens: BOUND,
+    held_cost_microcents: BOUND,
+    input_tokens: BOUND,
+    cache_read_tokens: sql.lit(0),
+    cache_write_tokens: sql.lit(0),
+    output_tokens: sql.lit(0),
+    reasoning_tokens: sql.lit(0),
+    cost_microcents: sql.lit(0),
+    state: sql.lit("pending"),
+    estimated: sql.lit(0),
+  });
+}
+
+/** Settles a call that is still open. Said twice, the second time changes nothing. */
+function settleCall(db: Db) {
+  return db
+    .updateTable("calls")
+    .set({
+      state: BOUND,
+      ending: BOUND,
+      ended_at_ms: BOUND,
+      served_model: BOUND,
+      upstream_status: BOUND,
+      estimated: BOUND,
+      price_id: BOUND,
+      ...MEASURED,
+    })
+    .where("id", "=", BOUND)
+    .where("state", "=", sql.lit("pending"));
+}
+
+function addUsageHour(db: Db) {
+  const counts = { calls: BOUND, estimated_calls: BOUND, ...MEASURED };
+  return db
+    .insertInto("usage_hours")
+    .values({
+      organization_id: BOUND,
+      hour: BOUND,
+      key_id: BOUND,
+      provider: BOUND,
+      requested_model: BOUND,
+      ...counts,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(["organization_id", "hour", "key_id", "provider", "requested_model"])
+        .doUpdateSet((row) => {
+          const sum = (name: keyof typeof counts) =>
+            row(`usage_hours.${name}`, "+", row.ref(`excluded.${name}`));
+          return {
+            calls: sum("calls"),
+            estimated_calls: sum("estimated_calls"),
+            input_tokens: sum("input_tokens"),
+            cache_read_tokens: sum("cache_read_tokens"),
+            cache_write_tokens: sum("cache_write_tokens"),
+            output_tokens: sum("output_tokens"),
+            reasoning_tokens: sum("reasoning_tokens"),
+            cost_microcents: sum("cost_microcents"),
+          };
+        }),
+    );
+}

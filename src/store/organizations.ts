@@ -1,0 +1,56 @@
+import type { Role } from "../domain/organization.ts";
+import { uuid7 } from "../std/uuid7.ts";
+import { type Act, recordAuditEvent } from "./audit.ts";
+import type { Db, NewRow, Row } from "./tables.ts";
+
+/** An organization as one of its members sees it. */
+export type OrganizationOfMember = Row<"organizations"> & { readonly role: Role };
+
+/** Returns the organizations that a user is a member of, oldest first. */
+export function listOrganizations(db: Db, userId: string): Promise<OrganizationOfMember[]> {
+  return ofMember(db, userId)
+    .orderBy("organizations.created_at_ms")
+    .orderBy("organizations.id")
+    .execute();
+}
+
+/** Returns an organization and the user's role in it; undefined if there is none or the user is no member. */
+export function findOrganization(
+  db: Db,
+  userId: string,
+  organizationId: string,
+): Promise<OrganizationOfMember | undefined> {
+  return ofMember(db, userId).where("organizations.id", "=", organizationId).executeTakeFirst();
+}
+
+/** Creates an organization. @throws {SQLiteError} If the slug is taken. */
+export async function createOrganization(
+  db: Db,
+  act: Act,
+  { name, slug }: { readonly name: string; readonly slug: string },
+): Promise<Row<"organizations">> {
+  const row = {
+    id: uuid7(act.nowMs),
+    name,
+    slug,
+    is_personal: 0,
+    created_at_ms: act.nowMs,
+  } satisfies NewRow<"organizations">;
+  await db.insertInto("organizations").values(row).execute();
+  await recordAuditEvent(db, act, {
+    organizationId: row.id,
+    action: "organization.create",
+    target: row.id,
+    detail: { name, slug },
+  });
+  return row;
+}
+
+function ofMember(db: Db, userId: string) {
+  return db
+    .selectFrom("organizations")
+    .innerJoin("memberships", "memberships.organization_id", "organizations.id")
+    .where("memberships.user_id", "=", userId)
+    .selectAll("organizations")
+    .select("memberships.role");
+}

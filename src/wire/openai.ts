@@ -1,0 +1,125 @@
+import type { Operation } from "../domain/provider.ts";
+import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../std/json.ts";
+import { editObject, scanObject } from "../std/json_text.ts";
+import { choiceChars } from "./openai_chars.ts";
+import type { OpenAiQuirks, QuirkedRequest } from "./openai_quirks.ts";
+import { OpenAiStream } from "./openai_stream.ts";
+import { toOpenAiUsage } from "./openai_usage.ts";
+import { addsUp, readOpenAiUsage } from "./read_openai_usage.ts";
+import {
+  type ClientRequest,
+  type Translation,
+  UpstreamFault,
+  type WholeAnswer,
+} from "./translation.ts";
+
+/** OpenAI's own wire: nothing to rewrite beyond the documented edits. */
+const NO_QUIRKS: OpenAiQuirks = { asksForStreamUsage: true };
+
+/**
+ * Passes a call through to a provider that speaks the client's wire.
+ *
+ * Bytes stay as they are but for the model name, the usage asked of every stream and, where the provider
+ * differs from OpenAI, what its quirks rewrite.
+ *
+ * @throws {ProxyError} If the provider cannot honour a field of the request.
+ */
+export function openAiTranslation(
+  request: ClientRequest,
+  operation: Operation,
+  quirks: OpenAiQuirks = NO_QUIRKS,
+): Translation {
+  const rewritten =
+    operation === "chat" ? quirks.chatRequest?.(request) : quirks.embeddingsRequest?.(request);
+  return {
+    upstreamBody: upstreamBody(request, quirks, rewritten),
+    dropped: rewritten?.dropped ?? [],
+    whole: (text) => (operation === "chat" ? completion : embeddings)(text, request, quirks),
+    stream: () => new OpenAiStream(request, quirks),
+  };
+}
+
+function upstreamBody(
+  request: ClientRequest,
+  quirks: OpenAiQuirks,
+  rewritten: QuirkedRequest | undefined,
+): string {
+  const values: Record<string, string> = { model: JSON.stringify(request.upstreamModel) };
+  if (request.stream && quirks.asksForStreamUsage) {
+    const options = request.body["stream_options"];
+    const asked = { ...(isJsonObject(options) ? options : {}), include_usage: true };
+    values["stream_options"] = JSON.stringify(asked);
+  }
+  if (rewritten === undefined || rewritten.body === request.body) {
+    return editObject(request.text, request.members, values);
+  }
+  const text = JSON.stringify(rewritten.body);
+  return editObject(text, scanObject(text), values);
+}
+
+function completion(text: string, request: ClientRequest, quirks: OpenAiQuirks): WholeAnswer {
+  const given = readAnswer(text);
+  const answer = quirks.completion?.(given) ?? given;
+  if (!Array.isArray(answer["choices"])) throw notAnAnswer(answer);
+  const usage = readOpenAiUsage(answer["usage"]);
+  const values: Record<string, string> = { model: JSON.stringify(request.requestedModel) };
+  if (usage !== null && !addsUp(answer["usage"] as JsonObject)) {
+    values["usage"] = JSON.stringify(toOpenAiUsage(usage));
+  }
+  return {
+    clientBody: edited(given, answer, text, values),
+    usage,
+    servedModel: modelOf(answer),
+    outputChars: choiceChars(answer["choices"], "message"),
+  };
+}
+
+function embeddings(text: string, request: ClientRequest, quirks: OpenAiQuirks): WholeAnswer {
+  const given = readAnswer(text);
+  const answer = quirks.embeddings?.(given, request) ?? given;
+  if (!Array.isArray(answer["data"])) throw notAnAnswer(answer);
+  const values = { model: JSON.stringify(request.requestedModel) };
+  return {
+    clientBody: edited(given, answer, text, values),
+    usage: readOpenAiUsage(answer["usage"]),
+    servedModel: modelOf(answer),
+    outputChars: 0,
+  };
+}
+
+function edited(
+  given: JsonObject,
+  answer: JsonObject,
+  givenText: string,
+  values: Record<string, string>,
+): string {
+  const text = answer === given ? givenText : JSON.stringify(answer);
+  return editObject(text, scanObject(text), values);
+}
+
+function readAnswer(text: string): JsonObject {
+  const answer = parseJsonObject(text);
+  if (answer === null)
+    throw new UpstreamFault("Cannot read answer: the provider sent no JSON object");
+  if (answer["error"]) throw notAnAnswer(answer);
+  return answer;
+}
+
+/** An error in the guise of a success, or a body of some other kind. */
+function notAnAnswer(answer: JsonObject): UpstreamFault {
+  const error = answer["error"];
+  const fault = isJsonObject(error) ? error : {};
+  return new UpstreamFault(textOf(fault["message"]) ?? "Cannot read answer: it has no result", {
+    type: textOf(fault["type"]),
+    code: textOf(fault["code"]),
+    body: answer,
+  });
+}
+
+function modelOf(answer: JsonObject): string | null {
+  return textOf(answer["model"]);
+}
+
+function textOf(value: Json | undefined): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}

@@ -1,0 +1,162 @@
+import type { Usage } from "../domain/usage.ts";
+import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../std/json.ts";
+import { editObject, scanObject } from "../std/json_text.ts";
+import { dataEvent, type SseEvent } from "../std/sse.ts";
+import { choiceChars } from "./openai_chars.ts";
+import type { OpenAiQuirks } from "./openai_quirks.ts";
+import { toOpenAiUsage } from "./openai_usage.ts";
+import { addsUp, readOpenAiUsage } from "./read_openai_usage.ts";
+import { type ClientRequest, type StreamTranslation, UpstreamFault } from "./translation.ts";
+
+/** The last event of every complete stream of the OpenAI wire. */
+export const DONE = "[DONE]";
+
+/**
+ * Passes a chat stream through: each chunk keeps its bytes but for the model name and the place of usage.
+ *
+ * Usage reaches the client once, in the terminal chunk: in a chunk of its own with empty `choices` if the
+ * client asked for it, else on the chunk with `finish_reason`, which is held back until usage is known.
+ * Chunks with empty `choices` that nobody asked for are swallowed: clients crash on them.
+ */
+export class OpenAiStream implements StreamTranslation {
+  usage: Usage | null = null;
+  servedModel: string | null = null;
+  outputChars = 0;
+  done = false;
+
+  readonly #includeUsage: boolean;
+  readonly #model: string;
+  readonly #rewrite: ((chunk: JsonObject) => JsonObject | null) | null;
+  /** The newest finish chunk (usage not asked for) or the usage chunk (asked for), and what came after it. */
+  #held: string | null = null;
+  #afterHeld = "";
+  /** The provider's own usage object, to be shown as it was given. */
+  #usageText: string | null = null;
+  #usageSent = false;
+  #finished = false;
+  #last: JsonObject = {};
+
+  constructor(request: ClientRequest, quirks: OpenAiQuirks) {
+    this.#includeUsage = request.includeUsage;
+    this.#model = JSON.stringify(request.requestedModel);
+    this.#rewrite = quirks.chunks?.() ?? null;
+  }
+
+  push(event: SseEvent): string {
+    if (this.done) return "";
+    if (event.data === DONE) {
+      this.done = true;
+      return "";
+    }
+    const given = parseJsonObject(event.data);
+    if (given === null)
+      throw new UpstreamFault("Cannot read chunk: the provider sent no JSON object");
+    if (given["error"] || event.name === "error") throw errorEvent(given);
+    const chunk = this.#rewrite === null ? given : this.#rewrite(given);
+    if (chunk === null) return "";
+    this.#read(chunk);
+    const text = chunk === given ? event.data : JSON.stringify(chunk);
+    const choices = chunk["choices"];
+    if (!Array.isArray(choices) || choices.length === 0) return this.#withoutChoices(chunk, text);
+    this.#last = chunk;
+    return this.#withChoices(choices, text);
+  }
+
+  end(estimate: () => Usage): string {
+    const complete = this.#finished && (this.done || this.usage !== null);
+    if (!complete) {
+      const cut = this.done ? "without a finish reason" : "before its end";
+      throw new UpstreamFault(`Cannot complete stream: the provider ended it ${cut}`, {
+        interrupted: true,
+      });
+    }
+    this.done = true;
+    this.#usageText ??= JSON.stringify(toOpenAiUsage(this.usage ?? estimate()));
+    return this.#releaseWithUsage() + dataEvent(DONE);
+  }
+
+  /** Takes what the meter needs from a chunk. Usage may stand on any; the last report counts. */
+  #read(chunk: JsonObject): void {
+    const model = chunk["model"];
+    if (typeof model === "string" && model !== "") this.servedModel = model;
+    this.outputChars += choiceChars(chunk["choices"], "delta");
+    const reported = chunk["usage"];
+    const usage = readOpenAiUsage(reported);
+    if (usage === null) return;
+    this.usage = usage;
+    const shown = addsUp(reported as JsonObject) ? reported : toOpenAiUsage(usage);
+    this.#usageText = JSON.stringify(shown);
+  }
+
+  #withChoices(choices: Json[], text: string): string {
+    const finishes = choices.some((choice) => isJsonObject(choice) && choice["finish_reason"]);
+    if (finishes) this.#finished = true;
+    if (this.#includeUsage) {
+      return this.#release() + this.#edited(text, { usage: "null" });
+    }
+    const before = this.#release();
+    if (!finishes || this.#usageSent) return before + this.#edited(text, { usage: undefined });
+    this.#held = text;
+    return before;
+  }
+
+  #withoutChoices(chunk: JsonObject, text: string): string {
+    if (chunk["usage"]) {
+      if (this.#includeUsage) this.#held = text;
+      else if (this.#held !== null) return this.#releaseWithUsage();
+      return "";
+    }
+    // Asked for by name, so its client can read it.
+    if (!("moderation" in chunk)) return "";
+    const passed = this.#edited(text, {});
+    if (this.#held === null) return passed;
+    this.#afterHeld += passed;
+    return "";
+  }
+
+  /** Sends a held finish chunk on without usage: it was not the last one. */
+  #release(): string {
+    if (this.#held === null || this.#includeUsage) return "";
+    const released = this.#edited(this.#held, { usage: undefined }) + this.#afterHeld;
+    this.#held = null;
+    this.#afterHeld = "";
+    return released;
+  }
+
+  #releaseWithUsage(): string {
+    const usage = this.#usageText ?? "null";
+    const after = this.#afterHeld;
+    let terminal = "";
+    if (!this.#usageSent && this.#includeUsage)
+      terminal = this.#edited(this.#usageChunk(), { usage });
+    else if (this.#held !== null) terminal = this.#edited(this.#held, { usage });
+    this.#usageSent = true;
+    this.#held = null;
+    this.#afterHeld = "";
+    return terminal + after;
+  }
+
+  /** The chunk with empty `choices`: the provider's, or one made like its other chunks. */
+  #usageChunk(): string {
+    if (this.#held !== null) return this.#held;
+    const { id, object, created } = this.#last;
+    return JSON.stringify({ id, object, created, model: "", choices: [] });
+  }
+
+  #edited(text: string, values: Record<string, string | undefined>): string {
+    return dataEvent(editObject(text, scanObject(text), { model: this.#model, ...values }));
+  }
+}
+
+function errorEvent(given: JsonObject): UpstreamFault {
+  const error = isJsonObject(given["error"]) ? given["error"] : given;
+  const { message, type, code } = error;
+  return new UpstreamFault(
+    typeof message === "string" ? message : "The provider reported an error",
+    {
+      type: typeof type === "string" ? type : null,
+      code: typeof code === "string" ? code : null,
+      body: given,
+    },
+  );
+}

@@ -1,0 +1,19 @@
+import type { Clock } from "../../src/std/clock.ts";
+
+/** A clock that stands still until it is turned by hand. */
+export interface ManualClock extends Clock {
+  /** Turns the wall clock and the monotonic clock forward together. */
+  advance(ms: number): void;
+}
+
+/** Returns a clock that starts at `startMs` of the Unix epoch: noon UTC on 15 June 2026 if not given. */
+export function manualClock(startMs = Date.UTC(2026, 5, 15, 12)): ManualClock {
+  let passedMs = 0;
+  return {
+    wallMs: () => startMs + passedMs,
+    monotonicMs: () => passedMs,
+    advance: (ms) => {
+      passedMs += ms;
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { createManagementPlane } from "../../src/management_plane/handler.ts";
+import type { Role } from "../../src/domain/organization.ts";
+import { type JsonObject, parseJsonObject } from "../../src/std/json.ts";
+import { createLog } from "../../src/std/log.ts";
+import { Passwords } from "../../src/std/password.ts";
+import { addMember } from "../../src/store/memberships.ts";
+import { createOrganization } from "../../src/store/organizations.ts";
+import { createUser } from "../../src/store/users.ts";
+import { Vault } from "../../src/store/vault.ts";
+import { manualClock } from "./clock.ts";
+import { openTestDatabase } from "./database.ts";
+import { recordLive } from "./live.ts";
+
+/** The users of a test plane: all but the stranger and the outsider are members of the organization. */
+export const USERS = ["owner", "admin", "member", "stranger", "outsider"] as const;
+export type TestUser = (typeof USERS)[number];
+
+export const PASSWORD = "correct horse battery staple";
+
+/** Whoever asks: a user with the right password, one with a wrong password, or nobody. */
+export type Asker = TestUser | "nobody" | "wrong password";
+
+export interface Ask {
+  readonly as?: Asker;
+  readonly method?: string;
+  /** `{org}` stands for the organization. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly address?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as an object; empty if it is none. */
+  readonly json: JsonObject;
+}
+
+/** The smallest argon2id: what is tested is who gets in, not how long it takes. */
+const CHEAP = { algorithm: "argon2id", memoryCost: 8, timeCost: 1 } as const;
+
+/** Opens a management plane over a database of its own, with an organization and users in each role. */
+export async function openPlane(allowedUpstreams: readonly string[] = []) {
+  const database = await openTestDatabase();
+  const clock = manualClock();
+  const live = recordLive();
+  const lines: string[] = [];
+  const { db } = database;
+  const vault = await Vault.open(db, crypto.getRandomValues(new Uint8Array(32)), clock.wallMs());
+  const log = createLog({
+    level: "debug",
+    human: false,
+    nowMs: clock.wallMs,
+    write: (line) => lines.push(line),
+  });
+  const passwordHash = await Bun.password.hash(PASSWORD, CHEAP);
+  const people = await createPeople(database, clock.wallMs(), passwordHash);
+  const handle = createManagementPlane({
+    db,
+    clock,
+    vault,
+    passwords: new Passwords(clock),
+    live,
+    allowedUpstreams: new Set(allowedUpstreams),
+    log,
+  });
+  const ask = async (question: Ask): Promise<Answer> => {
+    const request = toRequest({
+      ...question,
+      path: question.path.replace("{org}", people.organizationId),
+    });
+    const response = await handle(request, { address: question.address ?? "192.0.2.1" });
+    const text = await response.text();
+    const { status, headers } = response;
+    return { status, headers, text, json: parseJsonObject(text) ?? {} };
+  };
+  return { ...people, database, db, clock, live, lines, vault, passwordHash, handle, ask };
+}
+
+export type TestPlane = Awaited<ReturnType<typeof openPlane>>;
+
+async function createPeople(
+  { db }: Awaited<ReturnType<typeof openTestDatabase>>,
+  nowMs: number,
+  passwordHash: string,
+) {
+  const act = { actor: "system", nowMs };
+  const organization = await createOrganization(db, act, { name: "Acme", slug: "acme" });
+  const other = await createOrganization(db, act, { name: "Other", slug: "other" });
+  const userIds = new Map<TestUser, string>();
+  for (const name of USERS) {
+    const user = await createUser(db, act, { name, passwordHash });
+    userIds.set(name, user.id);
+    const membership: { organizationId: string; role: Role } | null = membershipOf(name, {
+      organizationId: organization.id,
+      otherId: other.id,
+    });
+    if (membership !== null) await addMember(db, act, { userId: user.id, ...membership });
+  }
+  const userId = (name: TestUser): string => userIds.get(name) ?? "";
+  return { organizationId: organization.id, otherId: other.id, userId };
+}
+
+function membershipOf(
+  name: TestUser,
+  { organizationId, otherId }: { organizationId: string; otherId: string },
+): { organizationId: string; role: Role } | null {
+  if (name === "stranger") return null;
+  if (name === "outsider") return { organizationId: otherId, role: "owner" };
+  return { organizationId, role: name };
+}
+
+/** Builds the request as a program would send it. */
+export function toRequest({ as = "owner", method = "GET", path, body, headers }: Ask): Request {
+  const sent = new Headers({ host: "proxy.example", ...headers });
+  const [user, password] = as === "wrong password" ? ["owner", "wrong"] : [as, PASSWORD];
+  if (as !== "nobody" && !sent.has("authorization"))
+    sent.set("authorization", `Basic ${btoa(`${user}:${password}`)}`);
+  if (body !== undefined && !sent.has("content-type")) sent.set("content-type", "application/json");
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return new Request(`http://proxy.example${path}`, {
+    method,
+    headers: sent,
+    ...(body === undefined ? {} : { body: text }),
+  });
+}
