@@ -34,7 +34,7 @@ torture: $(BINARY) ## Kill the process at random points and check the ledger
 	$(BUN) src/tools/torture.ts $(BINARY)
 
 prices: node_modules/.stamp ## Write the price catalogue anew from the public price library
-	$(BUN) src/tools/prices.ts
+	$(BUN) src/tools/make_prices.ts
 
 fmt: node_modules/.stamp ## Format the code
 	$(BUN) fmt $(CODE)

@@ -50,7 +50,10 @@ export class StreamRelay {
   readonly #deps: Pick<Deps, "clock" | "pulse">;
   #wroteMs = 0;
   #checkpointMs = 0;
+  #running = false;
   #complete = false;
+  /** What ends the stream once the events before it are sent: they may have come in one piece. */
+  #fault: unknown = null;
 
   constructor(
     upstream: Response,
@@ -83,10 +86,10 @@ export class StreamRelay {
     }
   }
 
-  /** Returns the first text that is more than a comment. */
+  /** Returns the first text that holds an event. */
   async #first(): Promise<string | null> {
     let text = await this.#step();
-    while (text !== null && isComment(text)) text = await this.#step();
+    while (text !== null && !text.includes("data:")) text = await this.#step();
     return text;
   }
 
@@ -104,6 +107,9 @@ export class StreamRelay {
   }
 
   #body(first: string | null | Pending): ReadableStream<Uint8Array> {
+    // A client that leaves now never asks for the body, and nothing else would end the call.
+    const { signal } = this.#options.flight;
+    signal.addEventListener("abort", () => this.#abandon(signal.reason), { once: true });
     const pull = (controller: ReadableStreamDirectController) => this.#run(controller, first);
     return new ReadableStream({ type: "direct", pull });
   }
@@ -112,6 +118,7 @@ export class StreamRelay {
     controller: ReadableStreamDirectController,
     first: string | null | Pending,
   ): Promise<void> {
+    this.#running = true;
     const beat = (nowMs: number) => this.#beat(nowMs, controller);
     this.#wroteMs = this.#checkpointMs = this.#deps.clock.monotonicMs();
     this.#deps.pulse.add(beat);
@@ -138,6 +145,7 @@ export class StreamRelay {
   /** Returns what comes next for the client, perhaps nothing yet; null after the end. */
   async #step(): Promise<string | null> {
     if (this.#complete) return null;
+    if (this.#fault !== null) throw this.#fault;
     const text = this.#translation.done ? null : await this.#next();
     if (text !== null) return text;
     const rest = this.#translation.end(() => this.#options.estimate(this.#outcome("completed")));
@@ -152,8 +160,18 @@ export class StreamRelay {
     const { done, value } = await this.#read();
     if (done) return null;
     flight.heard();
+    return this.#translate(value);
+  }
+
+  #translate(piece: Uint8Array): string {
     let text = "";
-    for (const event of this.#parser.push(value)) text += this.#translation.push(event);
+    try {
+      for (const event of this.#parser.push(piece)) text += this.#translation.push(event);
+    } catch (error) {
+      const fault = error instanceof RangeError ? tooLong(error) : error;
+      if (text === "") throw fault;
+      this.#fault = fault;
+    }
     return text;
   }
 
@@ -185,6 +203,13 @@ export class StreamRelay {
       this.#checkpointMs = nowMs;
       this.#options.checkpoint(this.#outcome("completed"));
     }
+  }
+
+  #abandon(reason: unknown): void {
+    if (this.#running) return;
+    this.#settle(reason);
+    this.#cancel(reason);
+    this.#options.onEnd();
   }
 
   #settle(error: unknown): void {
@@ -234,8 +259,8 @@ export class StreamRelay {
   }
 }
 
-function isComment(text: string): boolean {
-  return text.startsWith(":") && !text.includes("\ndata:");
+function tooLong(error: RangeError): UpstreamFault {
+  return new UpstreamFault(error.message, { interrupted: true });
 }
 
 function bodyOf(upstream: Response): ReadableStream<Uint8Array> {

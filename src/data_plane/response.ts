@@ -46,8 +46,17 @@ function commonHeaders({ requestId, rate, dropped }: AnswerContext): Record<stri
     headers["x-ratelimit-remaining-requests"] = String(rate.remaining);
     headers["x-ratelimit-reset-requests"] = duration(rate.resetMs);
   }
-  if (dropped.length > 0) headers["x-inference-dropped-params"] = dropped.join(",");
+  if (dropped.length > 0) headers["x-inference-dropped-params"] = nameList(dropped);
   return headers;
+}
+
+/** Bounds the list of field names in a header, in characters. */
+const MAX_NAMES_CHARS = 1000;
+
+/** A client may name a field as it likes; a header takes visible ASCII only. */
+function nameList(names: readonly string[]): string {
+  const encoded = names.map((name) => encodeURIComponent(name.toWellFormed()));
+  return encoded.join(",").slice(0, MAX_NAMES_CHARS);
 }
 
 /** Keys are presented in headers, never by the browser itself, so any page may read the answers. */

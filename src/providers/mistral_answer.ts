@@ -78,7 +78,7 @@ function wholeToolCall(
 ): JsonObject {
   const call = readToolCall(given);
   return {
-    id: call.id ?? mistralToolId(`${String(answer["id"])}/${choice}/${at}`),
+    id: call.id ?? mistralToolId(JSON.stringify([answer["id"], choice, at])),
     type: "function",
     function: { name: call.name ?? "", arguments: call.args },
   };

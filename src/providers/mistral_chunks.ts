@@ -20,7 +20,7 @@ export function mistralChunks(): (chunk: JsonObject) => JsonObject {
       const index = choice["index"] ?? 0;
       let tools = toolStreams.get(index);
       if (tools === undefined) {
-        tools = new MistralToolStream(`${String(chunk["id"])}/${String(index)}`);
+        tools = new MistralToolStream(JSON.stringify([chunk["id"], index]));
         toolStreams.set(index, tools);
       }
       return withMembers(choice, {

@@ -28,7 +28,8 @@ export class DataDirError extends Error {
   }
 }
 
-const LOCK_FILE = "inference-proxy.lock";
+/** The file in the directory that is locked. */
+export const LOCK_FILE = "inference-proxy.lock";
 
 /**
  * Takes the data directory, creating it if it is missing.

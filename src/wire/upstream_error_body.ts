@@ -66,7 +66,8 @@ function codeOf(error: JsonObject): string | null {
 function findingsOf(value: unknown): { message: string | null; param: string | null } | null {
   if (!Array.isArray(value)) return null;
   const findings = value.filter(isJsonObject).map((finding) => {
-    const path = Array.isArray(finding["loc"]) ? finding["loc"].slice(1).join(".") : "";
+    const place = Array.isArray(finding["loc"]) ? finding["loc"].slice(1) : [];
+    const path = place.map((step) => textOf(step) ?? "").join(".");
     return { path, text: textOf(finding["msg"]) ?? textOf(finding["message"]) };
   });
   const texts = findings

@@ -41,10 +41,10 @@ test("pieces of two calls may alternate", () => {
 
 test("calls without ids are given different ones, the same on every run", () => {
   const call = { id: "null", function: { name: "f", arguments: "{}" } };
-  const ids = run(call, call).map((piece) => String(piece["id"]));
+  const ids = run(call, call).map((piece) => JSON.stringify(piece["id"]));
   expect(new Set(ids).size).toBe(2);
-  for (const id of ids) expect(id).toMatch(/^[a-zA-Z0-9]{9}$/);
-  expect(run(call, call).map((piece) => String(piece["id"]))).toEqual(ids);
+  for (const id of ids) expect(id).toMatch(/^"[a-zA-Z0-9]{9}"$/);
+  expect(run(call, call).map((piece) => JSON.stringify(piece["id"]))).toEqual(ids);
 });
 
 test("a first piece with neither id nor name still begins a call", () => {

@@ -1,0 +1,124 @@
+import { ConfigError } from "../config.ts";
+import { FlagError } from "../std/flags.ts";
+import { DataDirError, DataDirLockedError } from "../store/data_dir.ts";
+import { MissingMasterKeyError } from "../store/master_key.ts";
+import { MasterKeyFileError } from "../store/master_key_file.ts";
+import { NewerSchemaError } from "../store/migrate.ts";
+import { WrongMasterKeyError } from "../store/vault.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { lockHolder } from "./lock_holder.ts";
+
+/** Why a command failed, for the person who has to put it right. */
+export interface Failure {
+  readonly what: string;
+  /** Further facts, each under a word. */
+  readonly facts: readonly (readonly [name: string, text: string])[];
+  readonly exitCode: ExitCode;
+}
+
+/** Explains whatever a command threw: what is, why, what to do, and the exit code that says so to a service manager. */
+export function explainFailure(error: unknown): Failure {
+  if (error instanceof FlagError) return failure(error.message, EXIT.usage, error.fix);
+  if (error instanceof ConfigError) return failure(error.message, EXIT.configuration, error.fix);
+  return (
+    explainDataDir(error) ??
+    explainMasterKey(error) ??
+    explainCode(error) ?? {
+      what: error instanceof Error ? error.message : String(error),
+      facts: [
+        ["why", "this is a fault of the program itself"],
+        ["where", (error instanceof Error ? error.stack : undefined) ?? "unknown"],
+      ],
+      exitCode: EXIT.software,
+    }
+  );
+}
+
+/** Writes a failure as a few lines of text. */
+export function formatFailure({ what, facts }: Failure): string {
+  const lines = facts.map(([name, text]) => `  ${name.padEnd(10)}${text}`);
+  return [`error: ${what}`, ...lines].join("\n");
+}
+
+function explainDataDir(error: unknown): Failure | null {
+  if (error instanceof DataDirLockedError) {
+    const holder = lockHolder(error.path);
+    const facts = holder === null ? [] : ([["held by", `process ${holder}`]] as const);
+    const fix = "stop that process, or choose another directory: --data-dir DIR";
+    return failure(error.message, EXIT.locked, fix, facts);
+  }
+  if (error instanceof DataDirError) {
+    const fix = "give the directory to the user that runs this, or choose another: --data-dir DIR";
+    return failure(error.message, EXIT.permission, fix);
+  }
+  if (error instanceof NewerSchemaError) {
+    const fix = "install the newer version again, or restore a backup from before it";
+    return failure(error.message, EXIT.data, fix);
+  }
+  return null;
+}
+
+function explainMasterKey(error: unknown): Failure | null {
+  if (error instanceof WrongMasterKeyError) {
+    const fix = "put the original master key back; without it the stored provider keys cannot be opened";
+    return failure(error.message, EXIT.configuration, fix, [
+      ["needed", `the key with id ${error.neededId}`],
+      ["offered", `the key with id ${error.offeredId}`],
+    ]);
+  }
+  if (error instanceof MissingMasterKeyError) {
+    const fix = "put the original master key back, or say where it is: --master-key-file FILE";
+    return failure(error.message, EXIT.configuration, fix);
+  }
+  if (error instanceof MasterKeyFileError) {
+    const fix = "the file holds 32 random bytes and is readable by its owner alone: chmod 600 FILE";
+    return failure(error.message, EXIT.configuration, fix);
+  }
+  return null;
+}
+
+/** What the system and the database say by code, and never by message. */
+const CODES: Readonly<Record<string, readonly [why: string, exitCode: ExitCode, fix: string]>> = {
+  EADDRINUSE: [
+    "the port is already in use",
+    EXIT.unavailable,
+    "it may be running already, or choose another port: --listen HOST:PORT",
+  ],
+  EADDRNOTAVAIL: [
+    "this machine does not have that address",
+    EXIT.unavailable,
+    "listen on an address of this machine: --listen HOST:PORT",
+  ],
+  EACCES: [
+    "this user may not do that",
+    EXIT.permission,
+    "ports below 1024 and files of others need a permission; choose another port or path",
+  ],
+  SQLITE_NOTADB: ["the file is not a database", EXIT.data, "restore a backup"],
+  SQLITE_CORRUPT: ["the database is damaged", EXIT.data, "restore a backup"],
+  SQLITE_BUSY: ["another process uses the database", EXIT.locked, "stop that process"],
+  SQLITE_CANTOPEN: ["the database cannot be opened", EXIT.permission, "check owner and mode"],
+  SQLITE_READONLY: ["the database cannot be written", EXIT.permission, "check owner and mode"],
+  SQLITE_PERM: ["the database cannot be written", EXIT.permission, "check owner and mode"],
+  SQLITE_FULL: ["the disk is full", EXIT.disk, "make room on the disk"],
+  SQLITE_IOERR: ["the disk fails", EXIT.disk, "check the disk, then restore a backup"],
+  ENOSPC: ["the disk is full", EXIT.disk, "make room on the disk"],
+};
+
+function explainCode(error: unknown): Failure | null {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return null;
+  // Extended codes of the database begin with the plain one: SQLITE_IOERR_WRITE.
+  const known = Object.keys(CODES).find((code) => String(error.code).startsWith(code));
+  const [why, exitCode, fix] = CODES[known ?? ""] ?? [];
+  if (why === undefined || exitCode === undefined || fix === undefined) return null;
+  return failure(error.message, exitCode, fix, [["why", why]]);
+}
+
+function failure(
+  what: string,
+  exitCode: ExitCode,
+  fix: string,
+  facts: Failure["facts"] = [],
+): Failure {
+  return { what, facts: [...facts, ["fix", fix]], exitCode };
+}

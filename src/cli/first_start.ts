@@ -1,0 +1,56 @@
+import { writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { FirstStart } from "../app.ts";
+import type { HostPort } from "../std/host_port.ts";
+import { formatHostPort } from "../std/host_port.ts";
+import type { Secret } from "../std/secret.ts";
+import { versionLine } from "./version.ts";
+
+/** Where the first password waits when there is no terminal to show it on. */
+const PASSWORD_FILE = "initial-admin-password";
+
+/** Writes the password to a file that only its owner can read, and returns the file's path. */
+export function writePasswordFile(dataDir: string, password: Secret): string {
+  const path = resolve(dataDir, PASSWORD_FILE);
+  writeFileSync(path, `${password.reveal()}\n`, { mode: 0o600, flag: "wx" });
+  return path;
+}
+
+/**
+ * Returns what a terminal shows at the first start. It holds the password, which is stored nowhere.
+ *
+ * @param listening Null if listening failed: the password is shown all the same, for it exists once.
+ */
+export function firstStartBanner(first: FirstStart, listening: HostPort | null): string {
+  const url = `http://${formatHostPort(listening ?? { host: "127.0.0.1", port: 8080 })}`;
+  return [
+    versionLine(),
+    "",
+    `  Database    ${first.databasePath}  created, schema ${first.schema.slice(0, 4)}`,
+    `  Master key  ${first.masterKeyPath}  ${first.masterKeyCreated ? "created" : "found"}, id ${first.masterKeyId}`,
+    ...(listening === null ? [] : [`  API         ${url}/inference/v1`]),
+    "",
+    ...passwordLines(first),
+    "",
+    "Next, with that password:",
+    `  curl -u ${first.adminUser} ${url}/organizations                    # the id of "default"`,
+    `  export ORG=${url}/organizations/<id>/inference`,
+    `  curl -u ${first.adminUser} -X PUT $ORG/settings  -d '{"monthly_cost_limit_cents": 60000}'`,
+    `  curl -u ${first.adminUser} -X PUT $ORG/providers -d '{"provider": "<name>", "api_key": "<key>"}'`,
+    `  curl -u ${first.adminUser} $ORG/keys -d '{"name": "my-app", "monthly_token_limit": 1000000}'`,
+    "",
+    "Keep a copy of the master key apart from the database: without it, stored provider keys",
+    "cannot be opened.",
+    "",
+  ].join("\n");
+}
+
+function passwordLines(first: FirstStart): string[] {
+  if (first.adminPassword === null)
+    return [`First start. Sign in as "${first.adminUser}" with the password you gave.`];
+  return [
+    `First start. Sign in as "${first.adminUser}" with this password, shown once:`,
+    "",
+    `    ${first.adminPassword.reveal()}`,
+  ];
+}
