@@ -60,7 +60,8 @@ function explainDataDir(error: unknown): Failure | null {
 
 function explainMasterKey(error: unknown): Failure | null {
   if (error instanceof WrongMasterKeyError) {
-    const fix = "put the original master key back; without it the stored provider keys cannot be opened";
+    const fix =
+      "put the original master key back; without it the stored provider keys cannot be opened";
     return failure(error.message, EXIT.configuration, fix, [
       ["needed", `the key with id ${error.neededId}`],
       ["offered", `the key with id ${error.offeredId}`],
@@ -106,7 +107,8 @@ const CODES: Readonly<Record<string, readonly [why: string, exitCode: ExitCode, 
 };
 
 function explainCode(error: unknown): Failure | null {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return null;
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string")
+    return null;
   // Extended codes of the database begin with the plain one: SQLITE_IOERR_WRITE.
   const known = Object.keys(CODES).find((code) => String(error.code).startsWith(code));
   const [why, exitCode, fix] = CODES[known ?? ""] ?? [];

@@ -1,17 +1,23 @@
-import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { FirstStart } from "../app.ts";
-import type { HostPort } from "../std/host_port.ts";
-import { formatHostPort } from "../std/host_port.ts";
+import { formatHostPort, type HostPort } from "../std/host_port.ts";
 import type { Secret } from "../std/secret.ts";
 import { versionLine } from "./version.ts";
 
 /** Where the first password waits when there is no terminal to show it on. */
 const PASSWORD_FILE = "initial-admin-password";
 
+/** Returns where the first password waits, as an absolute path. */
+export function passwordFile(dataDir: string): string {
+  return resolve(dataDir, PASSWORD_FILE);
+}
+
 /** Writes the password to a file that only its owner can read, and returns the file's path. */
 export function writePasswordFile(dataDir: string, password: Secret): string {
-  const path = resolve(dataDir, PASSWORD_FILE);
+  const path = passwordFile(dataDir);
+  // An older one belonged to a database that is gone, and writing into it would keep its mode.
+  rmSync(path, { force: true });
   writeFileSync(path, `${password.reveal()}\n`, { mode: 0o600, flag: "wx" });
   return path;
 }

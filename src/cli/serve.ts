@@ -8,7 +8,7 @@ import type { Command } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ensureFetchCapacity } from "./fetch_capacity.ts";
 import { firstStartBanner, writePasswordFile } from "./first_start.ts";
-import { untilStopped } from "./until_stopped.ts";
+import { untilStopped, watchSignals } from "./until_stopped.ts";
 import { VERSION } from "./version.ts";
 
 /** Runs the proxy: what a service manager starts. */
@@ -34,9 +34,15 @@ export const serve: Command = {
     const config = parseConfig(argv, environment);
     ensureFetchCapacity(environment);
     const log = openLog(config);
+    const signals = watchSignals(log);
     const app = await openApp(config, { log });
-    announce(app, config, log);
-    await untilStopped(app, log);
+    try {
+      announce(app, config, log);
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
+    await untilStopped(app, log, signals);
     return EXIT.ok;
   },
 };

@@ -1,30 +1,41 @@
 import type { App } from "../app.ts";
 import type { Log } from "../std/log.ts";
 
-/**
- * Keeps serving until the process is told to stop, then lets the calls in flight end and closes. Told a second time,
- * it ends them at once; each of them is settled all the same.
- */
-export async function untilStopped(app: App, log: Log): Promise<void> {
-  // One forgotten promise must not end everybody's calls.
+/** The moments at which the process is told to stop. */
+export interface StopSignals {
+  readonly first: Promise<void>;
+  readonly second: Promise<void>;
+}
+
+/** Begins to listen for signals, and keeps one forgotten promise from ending everybody's calls. */
+export function watchSignals(log: Log): StopSignals {
   process.on("unhandledRejection", (reason) => {
     log.error("unhandled rejection", { error: describe(reason) });
   });
   process.on("SIGHUP", () => log.info("hangup ignored: settings change through the API"));
-  await stopSignal();
-  const again = stopSignal();
-  log.info("stopping", { calls_in_flight: app.callsInFlight });
-  await Promise.race([app.drain(), again]);
-  await app.close();
-  log.info("stopped");
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  let count = 0;
+  const stop = () => {
+    count += 1;
+    if (count === 1) first.resolve();
+    else second.resolve();
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  return { first: first.promise, second: second.promise };
 }
 
-/** Resolves at the next signal that asks the process to stop. */
-function stopSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  process.once("SIGTERM", resolve);
-  process.once("SIGINT", resolve);
-  return promise;
+/**
+ * Keeps serving until the first signal, then lets the calls in flight end and closes. The second signal ends them at
+ * once; each of them is settled all the same.
+ */
+export async function untilStopped(app: App, log: Log, signals: StopSignals): Promise<void> {
+  await signals.first;
+  log.info("stopping", { calls_in_flight: app.callsInFlight });
+  await Promise.race([app.drain(), signals.second]);
+  await app.close();
+  log.info("stopped");
 }
 
 function describe(reason: unknown): string {

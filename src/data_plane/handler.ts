@@ -49,6 +49,8 @@ export async function handleInference(
     deps.inFlight.mustTakeCalls();
     exchange.idleTimeout(CLIENT_IDLE_S);
     const call = await readCall(exchange.request, operation, deps.config.bodyBytesMax);
+    // The ledger keeps calls in order of their ids, and a slow body may have taken its time.
+    context.requestId = uuid7(deps.clock.wallMs());
     const target = await chooseTarget(call, caller.key.organizationId, deps);
     const { organizationId } = caller.key;
     const translation = translate(call, target, {

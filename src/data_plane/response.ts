@@ -3,7 +3,8 @@ import type { ErrorAnswer } from "./error_answer.ts";
 
 /** What every answer to one request carries. */
 export interface AnswerContext {
-  readonly requestId: string;
+  /** Also the call's id in the ledger. */
+  requestId: string;
   /** Null while it is not known whose request this is. */
   rate: RateStatus | null;
   /** Request fields that were left out because the provider has no such thing. */

@@ -48,7 +48,7 @@ function jsonLine(time: string, level: Level, message: string, fields: Fields): 
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined) record[name] = typeof value === "string" ? clip(value) : value;
   }
-  return `${JSON.stringify(record).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029")}\n`;
+  return `${jsonText(record)}\n`;
 }
 
 function humanLine(time: string, level: Level, message: string, fields: Fields): string {
@@ -59,7 +59,16 @@ function humanLine(time: string, level: Level, message: string, fields: Fields):
 }
 
 function quoted(value: string): string {
-  return /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(clip(value));
+  const clipped = clip(value);
+  return /^[\w./:@+-]+$/.test(clipped) ? clipped : jsonText(clipped);
+}
+
+/** Writes JSON without the control characters and line ends that JSON itself allows inside strings. */
+function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function printable(text: string): string {

@@ -86,6 +86,8 @@ export class SseParser {
       this.#dataChars = 0;
       return;
     }
+    // Skipped lines are bounded too: whether they are too long must not depend on where they were cut.
+    this.#bound(line.length);
     const colon = line.indexOf(":");
     const field = colon === -1 ? line : line.slice(0, colon);
     if (field !== "data" && field !== "event") return;
@@ -94,7 +96,6 @@ export class SseParser {
     if (field === "event") this.#name = value;
     else this.#data.push(value);
     this.#dataChars += line.length;
-    this.#bound(0);
   }
 }
 

@@ -33,6 +33,9 @@ export interface OrgAccount {
   circuitOpenedAtMs: number | null;
 }
 
+/** How long at most a call is on its way from its id to its admission. */
+const ADMISSION_LAG_MS = 5_000;
+
 /** Below this many keys nothing is swept. */
 const SWEEP_MIN = 10_000;
 
@@ -131,7 +134,8 @@ export class Accounts {
     const wallMs = this.#clock.wallMs();
     const nowMs = this.#clock.monotonicMs();
     const recent = new Map<string, number[]>();
-    for (const row of this.#statements.recentCalls.all(uuid7From(wallMs - RATE_WINDOW_MS))) {
+    const firstId = uuid7From(wallMs - RATE_WINDOW_MS - ADMISSION_LAG_MS);
+    for (const row of this.#statements.recentCalls.all(firstId)) {
       const times = recent.get(row.key_id) ?? [];
       times.push(nowMs - Math.max(0, wallMs - row.admitted_at_ms));
       recent.set(row.key_id, times);

@@ -86,8 +86,11 @@ export class Ledger {
     this.#statements = prepareLedger(sqlite);
     this.#rollUp = new RollUp(this.#statements);
     const expired = expireHolds(sqlite, this.#statements, this.#rollUp, clock.wallMs());
-    if (expired > 0)
-      log.warn("posted calls that the last stop left open, as estimates", { calls: expired });
+    if (expired.calls > 0)
+      log.warn("posted calls that the last stop left open, as estimates", {
+        calls: expired.calls,
+        cost_circuits_tripped: expired.circuits,
+      });
     this.#accounts = new Accounts(sqlite, clock);
     this.#commits = new GroupCommit({
       connection: sqlite.connection,
@@ -264,7 +267,7 @@ export class Ledger {
 
   #tripIfOver(account: OrgAccount, month: OrgMonth, nowMs: number): void {
     // A call that ends after its month belongs to that month, and cannot stop this one.
-    if (account.current !== month || account.circuitOpenedAtMs !== null) return;
+    if (month.month !== this.#currentMonth(nowMs) || account.circuitOpenedAtMs !== null) return;
     if (account.limitMicrocents === null || month.settled < account.limitMicrocents) return;
     account.circuitOpenedAtMs = nowMs;
     this.#log.warn("cost circuit tripped", {

@@ -1,30 +1,37 @@
+import { monthOf } from "../domain/month.ts";
 import type { LedgerStatements } from "./ledger_statements.ts";
 import type { RollUp } from "./roll_up.ts";
 import type { Sqlite } from "./sqlite.ts";
 import type { Row } from "./tables.ts";
 
+/** What a start had to make up for. */
+export interface Expired {
+  readonly calls: number;
+  /** How many cost circuits tripped by it. */
+  readonly circuits: number;
+}
+
 /**
  * Posts every call that a crash left open, as an estimate: at its last checkpoint, or at its whole hold if
  * it had none. Said again after another crash, nothing is posted twice.
- *
- * @returns How many calls were posted.
  */
 export function expireHolds(
   { db, connection }: Sqlite,
   statements: LedgerStatements,
   rollUp: RollUp,
   nowMs: number,
-): number {
+): Expired {
   const open = db.selectFrom("calls").selectAll().where("state", "=", "pending").compile();
   const rows = connection.prepare<Row<"calls">, [string]>(open.sql).all("pending");
-  if (rows.length === 0) return 0;
-  connection
+  if (rows.length === 0) return { calls: 0, circuits: 0 };
+  return connection
     .transaction(() => {
       for (const row of rows) expire(row, statements, rollUp, nowMs);
       rollUp.write();
+      const { changes } = statements.openCircuits.run(nowMs, monthOf(nowMs));
+      return { calls: rows.length, circuits: changes };
     })
     .immediate();
-  return rows.length;
 }
 
 function expire(

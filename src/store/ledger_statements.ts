@@ -1,6 +1,7 @@
 import type { SQLQueryBindings, Statement } from "bun:sqlite";
 import { type CompiledQuery, sql } from "kysely";
 import type { Ending } from "../domain/hold.ts";
+import { MICROCENTS_PER_CENT } from "../domain/limits.ts";
 import type { Month } from "../domain/month.ts";
 import type { Operation, ProviderId } from "../domain/provider.ts";
 import type { Sqlite } from "./sqlite.ts";
@@ -63,6 +64,8 @@ export interface LedgerStatements {
   readonly addOrgMonth: Statement<unknown, [organizationId: string, month: Month, cost: number]>;
   readonly addUsageHour: Statement<unknown, UsageHour>;
   readonly openCircuit: Statement<unknown, [openedAtMs: number, organizationId: string]>;
+  /** Opens the circuit of every organization whose month is at its limit. */
+  readonly openCircuits: Statement<unknown, [openedAtMs: number, month: Month]>;
 }
 
 /** Stands for a value that is bound when the statement runs. */
@@ -123,7 +126,29 @@ export function prepareLedger({ db, connection }: Sqlite): LedgerStatements {
         .where("organization_id", "=", BOUND)
         .where("circuit_opened_at_ms", "is", null),
     ),
+    openCircuits: prepare(openCircuits(db)),
   };
+}
+
+function openCircuits(db: Db) {
+  return db
+    .updateTable("org_settings")
+    .set({ circuit_opened_at_ms: BOUND })
+    .where("circuit_opened_at_ms", "is", null)
+    .where((row) =>
+      row.exists(
+        row
+          .selectFrom("org_months")
+          .select("org_months.month")
+          .whereRef("org_months.organization_id", "=", "org_settings.organization_id")
+          .where("org_months.month", "=", BOUND)
+          .whereRef(
+            "org_months.cost_microcents",
+            ">=",
+            row("org_settings.monthly_cost_limit_cents", "*", sql.lit(MICROCENTS_PER_CENT)),
+          ),
+      ),
+    );
 }
 
 function insertCall(db: Db) {

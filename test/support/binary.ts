@@ -1,0 +1,125 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const BINARY = join(import.meta.dir, "../../dist/inference-proxy");
+
+/** How long a start may take before a test gives up on it, in milliseconds. */
+const START_MS_MAX = 10_000;
+
+/** How a process of the binary ended. */
+export interface Ended {
+  /** Null if a signal ended it. */
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A process of the compiled binary that serves. */
+export interface RunningBinary {
+  readonly pid: number;
+  /** Where it listens, as it says itself. */
+  readonly url: string;
+  /** Everything it has printed so far, on both outputs. */
+  output(): string;
+  /** Sends SIGTERM, without waiting for the end. */
+  terminate(): void;
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<Ended>;
+  /** Sends SIGTERM and waits. @throws If it does not end with exit code 0. */
+  stop(): Promise<Ended>;
+  /** Sends SIGKILL and waits. */
+  kill(): Promise<Ended>;
+}
+
+export interface BinaryOptions {
+  /** Added to an environment that holds only what every shell has. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly workingDirectory?: string;
+}
+
+/** A folder that is deleted at the end of the scope that opened it. */
+export interface Folder extends Disposable {
+  readonly path: string;
+}
+
+export function openFolder(): Folder {
+  const path = mkdtempSync(join(tmpdir(), "inference-proxy-binary-"));
+  return {
+    path,
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+/** Runs the binary to its end, for commands that end by themselves and starts that are refused. */
+export async function runBinary(
+  argv: readonly string[],
+  options: BinaryOptions = {},
+): Promise<Ended> {
+  return spawnBinary(argv, options).ended;
+}
+
+/**
+ * Starts the binary and resolves when it says that it is ready.
+ *
+ * @param argv What stands behind `serve`, such as `--data-dir`. It listens on a free port of loopback.
+ * @throws If it ends instead, with what it printed.
+ */
+export async function startBinary(
+  argv: readonly string[],
+  options: BinaryOptions = {},
+): Promise<RunningBinary> {
+  const spawned = spawnBinary(["serve", "--listen", "127.0.0.1:0", ...argv], options);
+  const { process, ended, output } = spawned;
+  const kill = () => {
+    process.kill("SIGKILL");
+    return ended;
+  };
+  const tooLate = setTimeout(() => void kill(), START_MS_MAX);
+  const address = await Promise.race([spawned.address, ended.then(() => null)]);
+  clearTimeout(tooLate);
+  if (address === null) throw new Error(`Cannot start the binary: it ended\n${output()}`);
+  return {
+    pid: process.pid,
+    url: `http://${address}`,
+    output,
+    ended,
+    terminate: () => process.kill("SIGTERM"),
+    stop: async () => {
+      process.kill("SIGTERM");
+      const end = await ended;
+      if (end.exitCode === 0) return end;
+      throw new Error(`Cannot stop the binary: it ended with ${end.exitCode}\n${output()}`);
+    },
+    kill,
+  };
+}
+
+function spawnBinary(argv: readonly string[], options: BinaryOptions) {
+  if (!existsSync(BINARY)) {
+    throw new Error(`Cannot test the binary: ${BINARY} is missing; run "make build"`);
+  }
+  const { PATH = "", HOME = "" } = process.env;
+  const child = Bun.spawn([BINARY, ...argv], {
+    cwd: options.workingDirectory ?? tmpdir(),
+    env: { PATH, HOME, ...options.environment },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const { promise: address, resolve } = Promise.withResolvers<string>();
+  const printed = { stdout: "", stderr: "" };
+  const collect = async (name: "stdout" | "stderr") => {
+    const decoder = new TextDecoder();
+    for await (const piece of child[name]) {
+      printed[name] += decoder.decode(piece, { stream: true });
+      const ready = /"msg":"ready","listen":"([^"]+)"/.exec(printed[name])?.[1];
+      if (ready !== undefined) resolve(ready);
+    }
+  };
+  const ended = Promise.all([collect("stdout"), collect("stderr"), child.exited]).then(() => ({
+    exitCode: child.exitCode,
+    ...printed,
+  }));
+  return { process: child, ended, address, output: () => printed.stdout + printed.stderr };
+}
