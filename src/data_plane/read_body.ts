@@ -1,9 +1,11 @@
 import { ProxyError } from "../domain/errors.ts";
+import { ClientClosedError } from "./flight.ts";
 
 /**
  * Reads a request body as text.
  *
  * @throws {ProxyError} If it is longer than `bytesMax`, is encoded in some way, or is not UTF-8.
+ * @throws {ClientClosedError} If the client goes away before all of it is there.
  */
 export async function readBody(request: Request, bytesMax: number): Promise<string> {
   const encoding = request.headers.get("content-encoding");
@@ -12,9 +14,7 @@ export async function readBody(request: Request, bytesMax: number): Promise<stri
   }
   const declared = Number(request.headers.get("content-length") ?? Number.NaN);
   if (declared > bytesMax) throw tooLarge(bytesMax);
-  const bytes = Number.isNaN(declared)
-    ? await readPieces(request, bytesMax)
-    : await request.arrayBuffer();
+  const bytes = await readBytes(request, declared, bytesMax);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -25,6 +25,20 @@ export async function readBody(request: Request, bytesMax: number): Promise<stri
 /** Refuses a body that cannot be understood at all. */
 export function malformed(what: string): ProxyError {
   return new ProxyError("invalid_model", `Cannot read request: ${what}`);
+}
+
+async function readBytes(
+  request: Request,
+  declared: number,
+  bytesMax: number,
+): Promise<Uint8Array | ArrayBuffer> {
+  try {
+    const whole = !Number.isNaN(declared);
+    return whole ? await request.arrayBuffer() : await readPieces(request, bytesMax);
+  } catch (error) {
+    if (request.signal.aborted) throw new ClientClosedError();
+    throw error;
+  }
 }
 
 async function readPieces(request: Request, bytesMax: number): Promise<Uint8Array> {

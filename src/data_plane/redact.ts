@@ -17,19 +17,17 @@ const KEY_LIKE = /\b(?:sk-|fdb-inf-|gsk_)[A-Za-z0-9_*-]{6,}/g;
 
 /** Takes a provider key, whole or in part, out of what the provider said. */
 export class Redactor {
-  readonly #parts: readonly string[];
+  readonly #key: string;
 
   constructor(providerKey: string) {
-    const ends = [providerKey.slice(0, HEAD_CHARS), providerKey.slice(-TAIL_CHARS)];
-    // Of a short key an end is no evidence: it would be any word.
-    this.#parts =
-      providerKey.length >= HEAD_CHARS + TAIL_CHARS ? [providerKey, ...ends] : [providerKey];
+    this.#key = providerKey;
   }
 
+  /** Redacts a text and shortens it. */
   text(text: string): string {
-    let clean = text.slice(0, MAX_TEXT_CHARS);
-    for (const part of this.#parts) clean = clean.replaceAll(part, SHOWN);
-    return clean.replaceAll(KEY_LIKE, SHOWN);
+    const clean = this.#withoutKey(text).replaceAll(KEY_LIKE, SHOWN);
+    // Shortened last: half a key at the cut would be known by no end of it.
+    return clean.slice(0, MAX_TEXT_CHARS);
   }
 
   /** Redacts every text in a parsed JSON value, names of members included. */
@@ -47,4 +45,43 @@ export class Redactor {
     };
     return walk(value);
   }
+
+  #withoutKey(text: string): string {
+    const key = this.#key;
+    // Of a short key an end is no evidence: it would be any word.
+    if (key.length < HEAD_CHARS + TAIL_CHARS) return text.replaceAll(key, SHOWN);
+    return withoutTail(withoutHead(text, key), key);
+  }
+}
+
+/** Replaces the beginning of a key, with as much more of it as follows: the rest may have been cut off. */
+function withoutHead(text: string, key: string): string {
+  const head = key.slice(0, HEAD_CHARS);
+  let clean = "";
+  let from = 0;
+  for (let at = text.indexOf(head); at !== -1; at = text.indexOf(head, from)) {
+    let chars = HEAD_CHARS;
+    while (chars < key.length && text[at + chars] === key[chars]) chars += 1;
+    clean += text.slice(from, at) + SHOWN;
+    from = at + chars;
+  }
+  return clean + text.slice(from);
+}
+
+/** Replaces the end of a key, with as much more of it as stands before. */
+function withoutTail(text: string, key: string): string {
+  const tail = key.slice(-TAIL_CHARS);
+  let clean = "";
+  let from = 0;
+  for (let at = text.indexOf(tail); at !== -1; at = text.indexOf(tail, from)) {
+    let start = at;
+    let left = key.length - TAIL_CHARS;
+    while (start > from && left > 0 && text[start - 1] === key[left - 1]) {
+      start -= 1;
+      left -= 1;
+    }
+    clean += text.slice(from, start) + SHOWN;
+    from = at + TAIL_CHARS;
+  }
+  return clean + text.slice(from);
 }

@@ -109,6 +109,7 @@ export class StreamRelay {
   #body(first: string | null | Pending): ReadableStream<Uint8Array> {
     // A client that leaves now never asks for the body, and nothing else would end the call.
     const { signal } = this.#options.flight;
+    if (signal.aborted) throw signal.reason;
     signal.addEventListener("abort", () => this.#abandon(signal.reason), { once: true });
     const pull = (controller: ReadableStreamDirectController) => this.#run(controller, first);
     return new ReadableStream({ type: "direct", pull });

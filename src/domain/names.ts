@@ -11,7 +11,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2
 export function parseName(text: string): string | null {
   const name = text.trim();
   if (UNPRINTABLE.test(name)) return null;
-  const chars = [...name].length;
+  const chars = Array.from(name).length;
   return chars >= 1 && chars <= NAME_CHARS_MAX ? name : null;
 }
 

@@ -11,7 +11,8 @@ export function refuseCrossSite(request: Request): void {
   const site = request.headers.get("sec-fetch-site");
   if (site === "cross-site" || site === "same-site") throw crossSite();
   const origin = request.headers.get("origin");
-  if (origin !== null && hostOf(origin) !== request.headers.get("host")) throw crossSite();
+  const own = request.headers.get("host") ?? "";
+  if (origin !== null && (own === "" || hostOf(origin) !== own)) throw crossSite();
 }
 
 /** Returns the host and port of an origin; nothing for the opaque one, which is nobody's own. */

@@ -128,7 +128,8 @@ async function hash(password: string, deps: ManagementDeps): Promise<string> {
 function isPassword(password: string): boolean {
   if (/[\p{Cc}\p{Cs}]/u.test(password)) return false;
   return (
-    [...password].length >= PASSWORD_CHARS_MIN && Buffer.byteLength(password) <= PASSWORD_BYTES_MAX
+    Array.from(password).length >= PASSWORD_CHARS_MIN &&
+    Buffer.byteLength(password) <= PASSWORD_BYTES_MAX
   );
 }
 

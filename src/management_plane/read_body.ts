@@ -36,7 +36,8 @@ export async function readBody<Schema extends BodySchema>(
 
 /** Says what is wrong without repeating the value: it may be a secret. */
 function describe(issue: v.BaseIssue<unknown>): string {
-  const field = String(issue.path?.[0]?.key ?? "");
+  const key = issue.path?.[0]?.key;
+  const field = typeof key === "string" ? key : "";
   if (issue.type !== "strict_object") return `Cannot use field "${field}": ${issue.message}`;
   return issue.expected === "never"
     ? `Cannot use field "${field}": there is no such field`
@@ -56,8 +57,9 @@ function requireJson(request: Request): void {
 async function readText(request: Request): Promise<string> {
   const pieces: Uint8Array[] = [];
   let size = 0;
+  const body: AsyncIterable<Uint8Array> | readonly Uint8Array[] = request.body ?? [];
   // Leaving the loop early cancels the rest of the body.
-  for await (const piece of request.body ?? []) {
+  for await (const piece of body) {
     size += piece.length;
     if (size > BODY_BYTES_MAX) {
       throw new ManagementError(

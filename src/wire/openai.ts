@@ -1,6 +1,7 @@
 import type { Operation } from "../domain/provider.ts";
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../std/json.ts";
 import { editObject, scanObject } from "../std/json_text.ts";
+import { editAnswer } from "./edit_answer.ts";
 import { choiceChars } from "./openai_chars.ts";
 import type { OpenAiQuirks, QuirkedRequest } from "./openai_quirks.ts";
 import { OpenAiStream } from "./openai_stream.ts";
@@ -93,8 +94,7 @@ function edited(
   givenText: string,
   values: Record<string, string>,
 ): string {
-  const text = answer === given ? givenText : JSON.stringify(answer);
-  return editObject(text, scanObject(text), values);
+  return editAnswer(answer === given ? givenText : JSON.stringify(answer), values);
 }
 
 function readAnswer(text: string): JsonObject {

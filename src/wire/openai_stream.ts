@@ -1,7 +1,7 @@
 import type { Usage } from "../domain/usage.ts";
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../std/json.ts";
-import { editObject, scanObject } from "../std/json_text.ts";
 import { dataEvent, type SseEvent } from "../std/sse.ts";
+import { editAnswer } from "./edit_answer.ts";
 import { choiceChars } from "./openai_chars.ts";
 import type { OpenAiQuirks } from "./openai_quirks.ts";
 import { toOpenAiUsage } from "./openai_usage.ts";
@@ -102,8 +102,8 @@ export class OpenAiStream implements StreamTranslation {
 
   #withoutChoices(chunk: JsonObject, text: string): string {
     if (chunk["usage"]) {
-      if (this.#includeUsage) this.#held = text;
-      else if (this.#held !== null) return this.#releaseWithUsage();
+      if (this.#includeUsage) this.#held = Array.isArray(chunk["choices"]) ? text : this.#held;
+      else if (this.#held !== null && this.usage !== null) return this.#releaseWithUsage();
       return "";
     }
     // Asked for by name, so its client can read it.
@@ -144,7 +144,7 @@ export class OpenAiStream implements StreamTranslation {
   }
 
   #edited(text: string, values: Record<string, string | undefined>): string {
-    return dataEvent(editObject(text, scanObject(text), { model: this.#model, ...values }));
+    return dataEvent(editAnswer(text, { model: this.#model, ...values }));
   }
 }
 

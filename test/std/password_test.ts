@@ -41,7 +41,9 @@ describe("Passwords", () => {
     await passwords.verify(attempt);
     expect(await passwords.verify({ ...attempt, hash: other })).toBe(false);
     const blocked = await fill(passwords);
-    await expect(passwords.verify({ ...attempt, user: "kasim" })).rejects.toThrow(PasswordsBusyError);
+    await expect(passwords.verify({ ...attempt, user: "kasim" })).rejects.toThrow(
+      PasswordsBusyError,
+    );
     await blocked.done;
   });
 

@@ -36,6 +36,8 @@ export interface BinaryOptions {
   /** Added to an environment that holds only what every shell has. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
+  /** Whether it runs on a terminal, where its two outputs are one. */
+  readonly terminal?: boolean;
 }
 
 /** A folder that is deleted at the end of the scope that opened it. */
@@ -70,9 +72,9 @@ export async function startBinary(
   options: BinaryOptions = {},
 ): Promise<RunningBinary> {
   const spawned = spawnBinary(["serve", "--listen", "127.0.0.1:0", ...argv], options);
-  const { process, ended, output } = spawned;
+  const { child, ended, output } = spawned;
   const kill = () => {
-    process.kill("SIGKILL");
+    child.kill("SIGKILL");
     return ended;
   };
   const tooLate = setTimeout(() => void kill(), START_MS_MAX);
@@ -80,13 +82,13 @@ export async function startBinary(
   clearTimeout(tooLate);
   if (address === null) throw new Error(`Cannot start the binary: it ended\n${output()}`);
   return {
-    pid: process.pid,
+    pid: child.pid,
     url: `http://${address}`,
     output,
     ended,
-    terminate: () => process.kill("SIGTERM"),
+    terminate: () => child.kill("SIGTERM"),
     stop: async () => {
-      process.kill("SIGTERM");
+      child.kill("SIGTERM");
       const end = await ended;
       if (end.exitCode === 0) return end;
       throw new Error(`Cannot stop the binary: it ended with ${end.exitCode}\n${output()}`);
@@ -100,26 +102,56 @@ function spawnBinary(argv: readonly string[], options: BinaryOptions) {
     throw new Error(`Cannot test the binary: ${BINARY} is missing; run "make build"`);
   }
   const { PATH = "", HOME = "" } = process.env;
-  const child = Bun.spawn([BINARY, ...argv], {
+  const place = {
     cwd: options.workingDirectory ?? tmpdir(),
     env: { PATH, HOME, ...options.environment },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+  };
   const { promise: address, resolve } = Promise.withResolvers<string>();
   const printed = { stdout: "", stderr: "" };
-  const collect = async (name: "stdout" | "stderr") => {
-    const decoder = new TextDecoder();
-    for await (const piece of child[name]) {
-      printed[name] += decoder.decode(piece, { stream: true });
-      const ready = /"msg":"ready","listen":"([^"]+)"/.exec(printed[name])?.[1];
-      if (ready !== undefined) resolve(ready);
-    }
+  const note = (name: "stdout" | "stderr", text: string) => {
+    printed[name] += text;
+    const ready = READY.exec(printed[name])?.slice(1).find(Boolean);
+    if (ready !== undefined) resolve(ready);
   };
-  const ended = Promise.all([collect("stdout"), collect("stderr"), child.exited]).then(() => ({
+  const command = [BINARY, ...argv];
+  const { child, read } = options.terminal
+    ? spawnOnTerminal(command, place, note)
+    : spawnPiped(command, place, note);
+  const ended = Promise.all([child.exited, read]).then(() => ({
     exitCode: child.exitCode,
     ...printed,
   }));
-  return { process: child, ended, address, output: () => printed.stdout + printed.stderr };
+  return { child, ended, address, output: () => printed.stdout + printed.stderr };
+}
+
+/** What it says when it serves, to machines or to people. */
+const READY = /"msg":"ready","listen":"([^"]+)"|\bready listen=(\S+)/;
+
+interface Place {
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+}
+
+type Note = (name: "stdout" | "stderr", text: string) => void;
+
+function spawnPiped(command: string[], place: Place, note: Note) {
+  const child = Bun.spawn(command, { ...place, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const collect = async (name: "stdout" | "stderr") => {
+    const decoder = new TextDecoder();
+    for await (const piece of child[name]) note(name, decoder.decode(piece, { stream: true }));
+  };
+  return { child, read: Promise.all([collect("stdout"), collect("stderr")]) };
+}
+
+function spawnOnTerminal(command: string[], place: Place, note: Note) {
+  const { promise: read, resolve } = Promise.withResolvers<void>();
+  const decoder = new TextDecoder();
+  const terminal = {
+    cols: 120,
+    rows: 40,
+    data: (_: unknown, piece: Uint8Array) =>
+      note("stdout", decoder.decode(piece, { stream: true })),
+    exit: () => resolve(),
+  };
+  return { child: Bun.spawn(command, { ...place, terminal }), read };
 }

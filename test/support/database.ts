@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { migrate } from "../../src/store/migrate.ts";
@@ -13,12 +13,16 @@ export interface TestDatabase extends Sqlite {
   close(): Promise<void>;
 }
 
+/** An empty database with the newest schema: migrating takes most of the time of a small test. */
+let template: Promise<Uint8Array> | null = null;
+
 /** Opens an empty database with the newest schema in a fresh folder. */
 export async function openTestDatabase(): Promise<TestDatabase> {
+  template ??= migratedFile();
   const folder = mkdtempSync(join(tmpdir(), "inference-proxy-test-"));
   const path = join(folder, "inference-proxy.db");
+  writeFileSync(path, await template);
   const sqlite = openSqlite(path, "normal");
-  await migrate(sqlite.db);
   return {
     ...sqlite,
     path,
@@ -28,4 +32,15 @@ export async function openTestDatabase(): Promise<TestDatabase> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function migratedFile(): Promise<Uint8Array> {
+  const folder = mkdtempSync(join(tmpdir(), "inference-proxy-test-"));
+  const path = join(folder, "template.db");
+  const sqlite = openSqlite(path, "normal");
+  await migrate(sqlite.db);
+  await closeSqlite(sqlite);
+  const bytes = readFileSync(path);
+  rmSync(folder, { recursive: true });
+  return bytes;
 }

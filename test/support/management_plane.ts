@@ -6,6 +6,7 @@ import { Passwords } from "../../src/std/password.ts";
 import { addMember } from "../../src/store/memberships.ts";
 import { createOrganization } from "../../src/store/organizations.ts";
 import { createUser } from "../../src/store/users.ts";
+import type { Db } from "../../src/store/tables.ts";
 import { Vault } from "../../src/store/vault.ts";
 import { manualClock } from "./clock.ts";
 import { openTestDatabase } from "./database.ts";
@@ -38,8 +39,19 @@ export interface Answer {
   readonly json: JsonObject;
 }
 
+/** Returns a member of an answer that must be a string. */
+export function textIn(answer: Answer, member: string): string {
+  const value = answer.json[member];
+  if (typeof value === "string") return value;
+  throw new Error(`Cannot find "${member}" in ${answer.text}`);
+}
+
 /** The smallest argon2id: what is tested is who gets in, not how long it takes. */
-const CHEAP = { algorithm: "argon2id", memoryCost: 8, timeCost: 1 } as const;
+const PASSWORD_HASH = await Bun.password.hash(PASSWORD, {
+  algorithm: "argon2id",
+  memoryCost: 8,
+  timeCost: 1,
+});
 
 /** Opens a management plane over a database of its own, with an organization and users in each role. */
 export async function openPlane(allowedUpstreams: readonly string[] = []) {
@@ -52,11 +64,12 @@ export async function openPlane(allowedUpstreams: readonly string[] = []) {
   const log = createLog({
     level: "debug",
     human: false,
-    nowMs: clock.wallMs,
+    nowMs: () => clock.wallMs(),
     write: (line) => lines.push(line),
   });
-  const passwordHash = await Bun.password.hash(PASSWORD, CHEAP);
-  const people = await createPeople(database, clock.wallMs(), passwordHash);
+  const people = await db
+    .transaction()
+    .execute((tx) => createPeople(tx, clock.wallMs(), PASSWORD_HASH));
   const handle = createManagementPlane({
     db,
     clock,
@@ -76,16 +89,23 @@ export async function openPlane(allowedUpstreams: readonly string[] = []) {
     const { status, headers } = response;
     return { status, headers, text, json: parseJsonObject(text) ?? {} };
   };
-  return { ...people, database, db, clock, live, lines, vault, passwordHash, handle, ask };
+  return {
+    ...people,
+    database,
+    db,
+    clock,
+    live,
+    lines,
+    vault,
+    passwordHash: PASSWORD_HASH,
+    handle,
+    ask,
+  };
 }
 
 export type TestPlane = Awaited<ReturnType<typeof openPlane>>;
 
-async function createPeople(
-  { db }: Awaited<ReturnType<typeof openTestDatabase>>,
-  nowMs: number,
-  passwordHash: string,
-) {
+async function createPeople(db: Db, nowMs: number, passwordHash: string) {
   const act = { actor: "system", nowMs };
   const organization = await createOrganization(db, act, { name: "Acme", slug: "acme" });
   const other = await createOrganization(db, act, { name: "Other", slug: "other" });

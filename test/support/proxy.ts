@@ -1,4 +1,4 @@
-import OpenAI, { type ClientOptions } from "openai";
+import OpenAI, { APIError, type ClientOptions } from "openai";
 import type { ProviderId } from "../../src/domain/provider.ts";
 import { type StandIn, startStandIn } from "../../src/stand_in/stand_in.ts";
 import { type BinaryOptions, openFolder, type RunningBinary, startBinary } from "./binary.ts";
@@ -165,4 +165,20 @@ export function openAiClient(
     ...options,
   });
   return { client, attempts };
+}
+
+/**
+ * Returns the error that the client raises of an answer.
+ *
+ * A client's promise is no plain one: `expect(...).rejects` does not see it reject.
+ *
+ * @throws If there is no error, or one of another kind, such as a lost connection.
+ */
+export async function apiError(call: PromiseLike<unknown>): Promise<APIError> {
+  const error = await Promise.resolve(call).then(
+    () => null,
+    (caught: unknown) => caught,
+  );
+  if (error instanceof APIError) return error;
+  throw new Error(`Expected an APIError, not ${String(error)}`);
 }

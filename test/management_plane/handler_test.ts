@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { createManagementPlane } from "../../src/management_plane/handler.ts";
+import { createLog } from "../../src/std/log.ts";
+import { Passwords } from "../../src/std/password.ts";
+import { openPlane, PASSWORD, type TestPlane } from "../support/management_plane.ts";
+
+let plane: TestPlane;
+beforeEach(async () => {
+  plane = await openPlane();
+});
+afterEach(() => plane.database.close());
+
+describe("the management plane", () => {
+  const UNKNOWN = [
+    "/organizationsx",
+    "/organizations/{org}/",
+    "/organizations//inference/keys",
+    "/organizations/{org}/inference",
+    "/organizations/{org}/inference/keys/",
+    "/organizations/{org}/inference/keys/1/2",
+    "/organizations/{org}/inference/chain",
+    "/organizations/{org}%2Finference/keys",
+    "/organizations/{org}/Inference/keys",
+  ];
+  test.each(UNKNOWN)("serves nothing at %s, whoever asks", async (path) => {
+    for (const as of ["owner", "nobody"] as const) {
+      const answer = await plane.ask({ as, path });
+      expect(answer).toMatchObject({ status: 404, json: { code: "unknown_url" } });
+    }
+  });
+
+  const OTHER_METHODS: [method: string, path: string, allow: string][] = [
+    ["POST", "/organizations", "GET"],
+    ["HEAD", "/organizations", "GET"],
+    ["OPTIONS", "/organizations/{org}/inference/keys", "GET, POST"],
+    ["PUT", "/organizations/{org}/inference/keys", "GET, POST"],
+    ["POST", "/organizations/{org}/inference/providers", "GET, PUT"],
+    ["GET", "/organizations/{org}/inference/keys/x", "PATCH, DELETE"],
+    ["DELETE", "/organizations/{org}/inference/settings", "GET, PUT"],
+  ];
+  test.each(OTHER_METHODS)("%s %s is told to use %s", async (method, path, allow) => {
+    const answer = await plane.ask({ method, path });
+    expect(answer).toMatchObject({ status: 405, json: { code: "method_not_allowed" } });
+    expect(answer.headers.get("allow")).toBe(allow);
+  });
+
+  test("a URL that no parser takes is answered, not thrown at", async () => {
+    const broken = (url: string) =>
+      Object.defineProperty(new Request("http://proxy.example"), "url", { value: url });
+    for (const url of ["", "/", "http://", "http://[", "//", "http://a b/%ff?%"]) {
+      const response = await plane.handle(broken(url), { address: "192.0.2.1" });
+      expect(response.status).toBe(404);
+    }
+    const response = await plane.handle(broken("/organizations"), { address: "" });
+    expect(response.status).toBe(401);
+  });
+
+  test("a fault of ours is answered without a word about it, and logged", async () => {
+    const lines: string[] = [];
+    const { db, clock, vault } = plane;
+    const handle = createManagementPlane({
+      db,
+      clock,
+      vault,
+      passwords: new Passwords(clock),
+      live: {
+        flush: () => Promise.reject(new Error("disk on fire")),
+        keyChanged: () => {},
+        organizationChanged: () => {},
+      },
+      allowedUpstreams: new Set(),
+      log: createLog({
+        level: "info",
+        human: false,
+        nowMs: () => clock.wallMs(),
+        write: (line) => lines.push(line),
+      }),
+    });
+    const authorization = `Basic ${btoa(`owner:${PASSWORD}`)}`;
+    const url = `http://proxy.example/organizations/${plane.organizationId}/inference/keys`;
+    const response = await handle(new Request(url, { headers: { authorization } }), {
+      address: "192.0.2.1",
+    });
+    expect(response.status).toBe(500);
+    expect(await response.text()).toBe(
+      '{"error":"Cannot answer: a fault of ours","code":"internal_error"}',
+    );
+    expect(lines.join("")).toContain("disk on fire");
+  });
+});

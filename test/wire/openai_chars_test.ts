@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import type { Json } from "../../src/std/json.ts";
+import { choiceChars } from "../../src/wire/openai_chars.ts";
+
+const CASES: readonly [name: string, generated: Json, chars: number][] = [
+  ["text", { role: "assistant", content: "hello" }, 5],
+  ["a refusal", { content: null, refusal: "no" }, 2],
+  ["reasoning under either name", { reasoning_content: "abc", reasoning: "de" }, 5],
+  [
+    "names and arguments of tool calls",
+    {
+      tool_calls: [
+        { id: "call_1", type: "function", function: { name: "get", arguments: '{"a":1}' } },
+        { index: 1, function: { arguments: "xy" } },
+      ],
+    },
+    3 + 7 + 2,
+  ],
+  [
+    "custom tool calls",
+    { tool_calls: [{ type: "custom", custom: { name: "ab", input: "cde" } }] },
+    5,
+  ],
+  ["the older function call", { function_call: { name: "get", arguments: "{}" } }, 5],
+  ["nothing", {}, 0],
+  [
+    "values of other types",
+    { content: [{ type: "text", text: "a" }], refusal: 7, tool_calls: "x", function_call: ["a"] },
+    0,
+  ],
+  ["tool calls that are none", { tool_calls: [null, 1, { function: null, custom: "x" }] }, 0],
+];
+
+for (const part of ["message", "delta"] as const) {
+  test.each(CASES)(`the characters of a ${part} with %s are counted`, (_, generated, chars) => {
+    expect(choiceChars([{ index: 0, [part]: generated }], part)).toBe(chars);
+  });
+}
+
+test("all choices are counted, and the other part is not", () => {
+  const choices = [
+    { delta: { content: "ab" } },
+    { delta: { content: "c" }, message: { content: "x" } },
+  ];
+  expect(choiceChars(choices, "delta")).toBe(3);
+  expect(choiceChars(choices, "message")).toBe(1);
+});
+
+const NO_CHOICES = [undefined, null, "text", {}, [], [null, 1, "a", []], [{ delta: null }], [{}]];
+
+for (const choices of NO_CHOICES) {
+  test(`${JSON.stringify(choices)} has no characters`, () => {
+    expect(choiceChars(choices, "delta")).toBe(0);
+  });
+}
