@@ -171,6 +171,8 @@ export class App {
       port: listen.port,
       idleTimeout: IDLE_TIMEOUT_S,
       maxRequestBodySize: BODY_BYTES_BACKSTOP,
+      // By default Bun shares a port that another process of its kind listens on.
+      reusePort: false,
       development: false,
       fetch: (request, server) => this.#serve(request, server),
       error: (error) => this.#failed(error),

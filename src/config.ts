@@ -216,12 +216,14 @@ function flagKinds(): Record<string, FlagKind> {
 
 function refuseUnknownNames(environment: Environment): void {
   const known = [...SETTING_ROWS.map((row) => row.environment), PASSWORD];
+  // The prefix is common to all, and would make them look alike.
+  const endings = known.map((name) => name.slice(PREFIX.length));
   for (const name of Object.keys(environment)) {
     if (!name.startsWith(PREFIX) || known.includes(name)) continue;
-    const meant = nearest(name, known);
+    const meant = nearest(name.slice(PREFIX.length), endings);
     throw new ConfigError(
       `Cannot read environment: unknown variable ${name}`,
-      meant === null ? "unset it" : `did you mean ${meant}?`,
+      meant === null ? "unset it" : `did you mean ${PREFIX}${meant}?`,
     );
   }
 }

@@ -71,6 +71,7 @@ test("the admin password comes from its variable, or from the last line-end-free
 
 const BAD_ENVIRONMENT = [
   { name: "INFERENCE_PROXY_LISTEN_ADDR", value: "x", fix: "did you mean INFERENCE_PROXY_LISTEN?" },
+  { name: "INFERENCE_PROXY_FOO", value: "x", fix: "unset it" },
   { name: "INFERENCE_PROXY_LISTEN", value: "8080", fix: "write INFERENCE_PROXY_LISTEN=HOST:PORT" },
   {
     name: "INFERENCE_PROXY_UNPRICED",

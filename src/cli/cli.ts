@@ -22,6 +22,8 @@ const SPELLINGS: Readonly<Record<string, string>> = {
  * as what is, why, and what to do.
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
+  // What is written here is for the user who runs this: keys, passwords, bills.
+  process.umask(0o077);
   const [word = "", ...rest] = argv;
   const name = SPELLINGS[word] ?? word;
   try {

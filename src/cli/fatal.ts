@@ -16,6 +16,16 @@ export interface Failure {
   readonly exitCode: ExitCode;
 }
 
+/** The address to listen on is taken or not to be had. */
+export class ListenError extends Error {
+  readonly code: unknown;
+
+  constructor(address: string, cause: unknown) {
+    super(`Cannot listen on ${address}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    this.code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  }
+}
+
 /** Explains whatever a command threw: what is, why, what to do, and the exit code that says so to a service manager. */
 export function explainFailure(error: unknown): Failure {
   if (error instanceof FlagError) return failure(error.message, EXIT.usage, error.fix);
@@ -79,31 +89,47 @@ function explainMasterKey(error: unknown): Failure | null {
 }
 
 /** What the system and the database say by code, and never by message. */
-const CODES: Readonly<Record<string, readonly [why: string, exitCode: ExitCode, fix: string]>> = {
+const CODES: Readonly<Record<string, readonly [what: string, exitCode: ExitCode, fix: string]>> = {
   EADDRINUSE: [
-    "the port is already in use",
+    "Cannot listen: the port is already in use",
     EXIT.unavailable,
     "it may be running already, or choose another port: --listen HOST:PORT",
   ],
   EADDRNOTAVAIL: [
-    "this machine does not have that address",
+    "Cannot listen: this machine does not have that address",
     EXIT.unavailable,
     "listen on an address of this machine: --listen HOST:PORT",
   ],
   EACCES: [
-    "this user may not do that",
+    "Cannot start: this user may not open a file or port that is needed",
     EXIT.permission,
     "ports below 1024 and files of others need a permission; choose another port or path",
   ],
-  SQLITE_NOTADB: ["the file is not a database", EXIT.data, "restore a backup"],
-  SQLITE_CORRUPT: ["the database is damaged", EXIT.data, "restore a backup"],
-  SQLITE_BUSY: ["another process uses the database", EXIT.locked, "stop that process"],
-  SQLITE_CANTOPEN: ["the database cannot be opened", EXIT.permission, "check owner and mode"],
-  SQLITE_READONLY: ["the database cannot be written", EXIT.permission, "check owner and mode"],
-  SQLITE_PERM: ["the database cannot be written", EXIT.permission, "check owner and mode"],
-  SQLITE_FULL: ["the disk is full", EXIT.disk, "make room on the disk"],
-  SQLITE_IOERR: ["the disk fails", EXIT.disk, "check the disk, then restore a backup"],
-  ENOSPC: ["the disk is full", EXIT.disk, "make room on the disk"],
+  SQLITE_NOTADB: ["Cannot open database: the file is none", EXIT.data, "restore a backup"],
+  SQLITE_CORRUPT: ["Cannot read database: it is damaged", EXIT.data, "restore a backup"],
+  SQLITE_BUSY: ["Cannot open database: another process uses it", EXIT.locked, "stop that process"],
+  SQLITE_CANTOPEN: [
+    "Cannot open database: the system does not let this user",
+    EXIT.permission,
+    "check owner and mode of the data directory",
+  ],
+  SQLITE_READONLY: [
+    "Cannot write database: it is read-only for this user",
+    EXIT.permission,
+    "check owner and mode of the data directory",
+  ],
+  SQLITE_PERM: [
+    "Cannot write database: this user may not",
+    EXIT.permission,
+    "check owner and mode of the data directory",
+  ],
+  SQLITE_FULL: ["Cannot write database: the disk is full", EXIT.disk, "make room on the disk"],
+  SQLITE_IOERR: [
+    "Cannot use database: the disk fails",
+    EXIT.disk,
+    "check the disk, then restore a backup",
+  ],
+  ENOSPC: ["Cannot write: the disk is full", EXIT.disk, "make room on the disk"],
 };
 
 function explainCode(error: unknown): Failure | null {
@@ -111,9 +137,9 @@ function explainCode(error: unknown): Failure | null {
     return null;
   // Extended codes of the database begin with the plain one: SQLITE_IOERR_WRITE.
   const known = Object.keys(CODES).find((code) => String(error.code).startsWith(code));
-  const [why, exitCode, fix] = CODES[known ?? ""] ?? [];
-  if (why === undefined || exitCode === undefined || fix === undefined) return null;
-  return failure(error.message, exitCode, fix, [["why", why]]);
+  const [what, exitCode, fix] = CODES[known ?? ""] ?? [];
+  if (what === undefined || exitCode === undefined || fix === undefined) return null;
+  return failure(what, exitCode, fix, [["why", error.message]]);
 }
 
 function failure(

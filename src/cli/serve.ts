@@ -6,6 +6,7 @@ import { createLog, type Log } from "../std/log.ts";
 import { SCHEMA } from "../store/migrate.ts";
 import type { Command } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
+import { ListenError } from "./fatal.ts";
 import { ensureFetchCapacity } from "./fetch_capacity.ts";
 import { firstStartBanner, writePasswordFile } from "./first_start.ts";
 import { untilStopped, watchSignals } from "./until_stopped.ts";
@@ -69,6 +70,8 @@ function announce(app: App, config: Config, log: Log): void {
   let listening: Listening | null = null;
   try {
     listening = app.listen();
+  } catch (error) {
+    throw new ListenError(formatHostPort(config.listen), error);
   } finally {
     if (first !== null && banner) console.log(firstStartBanner(first, listening));
   }

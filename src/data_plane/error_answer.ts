@@ -14,6 +14,7 @@ export interface ErrorAnswer {
   };
 }
 
+/** Answers for an error whose code, headers and details are our own. */
 export function proxyErrorAnswer(error: ProxyError): ErrorAnswer {
   const { status, headers, message, type, param, code, details } = error;
   return { status, headers, error: { message, type, param, code, ...details } };

@@ -30,6 +30,7 @@ export function streamResponse(body: ReadableStream<Uint8Array>, context: Answer
   });
 }
 
+/** Answers with an error in the one shape of the data plane. */
 export function errorResponse(
   { status, error, headers }: ErrorAnswer,
   context: AnswerContext,

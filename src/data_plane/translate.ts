@@ -1,18 +1,21 @@
 import type { Operation, Wire } from "../domain/provider.ts";
 import type { OpenAiQuirks } from "../wire/openai_quirks.ts";
 import { openAiTranslation } from "../wire/openai.ts";
+import { anthropicTranslation } from "../wire/openai_to_anthropic.ts";
 import type { ClientRequest, Translation } from "../wire/translation.ts";
-import { unsupportedParameter } from "../domain/errors.ts";
 import type { Call } from "./call.ts";
 import type { Target } from "./route.ts";
 
-const TRANSLATIONS: Readonly<
-  Record<Wire, (request: ClientRequest, operation: Operation, quirks?: OpenAiQuirks) => Translation>
-> = {
+type Translate = (
+  request: ClientRequest,
+  operation: Operation,
+  quirks?: OpenAiQuirks,
+) => Translation;
+
+/** From the client's wire to the provider's. Equal wires pass through. */
+const TRANSLATIONS: Readonly<Record<Wire, Translate>> = {
   openai: openAiTranslation,
-  anthropic: () => {
-    throw unsupportedParameter("model", "unsupported yet");
-  },
+  anthropic: anthropicTranslation,
 };
 
 /** What a translation needs to know beyond the call and its target. */

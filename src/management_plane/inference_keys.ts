@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { generateInferenceKey, hashKey, keyPrefix } from "../domain/inference_key_text.ts";
-import { type Month, monthOf } from "../domain/month.ts";
+import { type Month, monthOf, monthStartMs } from "../domain/month.ts";
 import { formatRfc3339 } from "../std/rfc3339.ts";
 import { parseUuid } from "../std/uuid.ts";
 import {
@@ -121,12 +121,8 @@ function view(key: InferenceKeyWithUse, month: Month) {
     rate_limit_rpm: key.rate_limit_rpm,
     status: key.status,
     tokens_used_cycle: key.used_tokens ?? 0,
-    cycle_month: formatMonth(month),
+    cycle_month: formatRfc3339(monthStartMs(month)),
     created_at: formatRfc3339(key.created_at_ms),
     revoked_at: key.revoked_at_ms === null ? null : formatRfc3339(key.revoked_at_ms),
   };
-}
-
-function formatMonth(month: Month): string {
-  return `${Math.floor(month / 100)}-${String(month % 100).padStart(2, "0")}`;
 }

@@ -21,6 +21,8 @@ const PutBody = v.strictObject({
 
 /** Answers with the organization's settings, once it has some. */
 export async function get(call: OrganizationCall, deps: ManagementDeps): Promise<Response> {
+  // A circuit that has just tripped is shown as such.
+  await deps.live.flush();
   const settings = await findSettings(deps.db, call.organization.id);
   if (settings !== undefined) return jsonResponse(200, view(settings));
   throw new ManagementError(

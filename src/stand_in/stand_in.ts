@@ -57,6 +57,7 @@ export function startStandIn(options: StandInOptions = {}): StandIn {
     port: options.port ?? 0,
     // A stream may pause for as long as a test wants.
     idleTimeout: 0,
+    reusePort: false,
     development: false,
     async fetch(request) {
       const received = await receive(request);

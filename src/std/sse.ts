@@ -4,7 +4,7 @@ export interface SseEvent {
   readonly data: string;
 }
 
-/** Bounds one event, in characters: a provider that never ends a line must not fill the memory. */
+/** Bounds one event, in characters: a peer that never ends a line must not fill the memory. */
 export const MAX_EVENT_CHARS = 1 << 20;
 
 /**

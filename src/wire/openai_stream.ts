@@ -33,12 +33,16 @@ export class OpenAiStream implements StreamTranslation {
   /** The provider's own usage object, to be shown as it was given. */
   #usageText: string | null = null;
   #usageSent = false;
-  #finished = false;
+  /** How many choices the client asked for, and how many have finished. */
+  readonly #choices: number;
+  #finished = 0;
   #last: JsonObject = {};
 
   constructor(request: ClientRequest, quirks: OpenAiQuirks) {
     this.#includeUsage = request.includeUsage;
     this.#model = JSON.stringify(request.requestedModel);
+    const n = request.body["n"];
+    this.#choices = typeof n === "number" ? n : 1;
     this.#rewrite = quirks.chunks?.() ?? null;
   }
 
@@ -58,12 +62,15 @@ export class OpenAiStream implements StreamTranslation {
     const text = chunk === given ? event.data : JSON.stringify(chunk);
     const choices = chunk["choices"];
     if (!Array.isArray(choices) || choices.length === 0) return this.#withoutChoices(chunk, text);
+    const finishes = choices.filter(hasFinish).length;
+    if (finishes === 0 && this.#onlyReports(chunk)) return this.#withoutChoices(chunk, text);
+    this.#finished += finishes;
     this.#last = chunk;
-    return this.#withChoices(choices, text);
+    return this.#withChoices(finishes > 0, text);
   }
 
   end(estimate: () => Usage): string {
-    const complete = this.#finished && (this.done || this.usage !== null);
+    const complete = this.#finished > 0 && (this.done || this.usage !== null);
     if (!complete) {
       const cut = this.done ? "without a finish reason" : "before its end";
       throw new UpstreamFault(`Cannot complete stream: the provider ended it ${cut}`, {
@@ -88,9 +95,13 @@ export class OpenAiStream implements StreamTranslation {
     this.#usageText = JSON.stringify(shown);
   }
 
-  #withChoices(choices: Json[], text: string): string {
-    const finishes = choices.some((choice) => isJsonObject(choice) && choice["finish_reason"]);
-    if (finishes) this.#finished = true;
+  /** Whether a chunk has choices for form's sake: some providers report usage beside an empty delta. */
+  #onlyReports(chunk: JsonObject): boolean {
+    if (!chunk["usage"] || this.#finished < this.#choices) return false;
+    return choiceChars(chunk["choices"], "delta") === 0;
+  }
+
+  #withChoices(finishes: boolean, text: string): string {
     if (this.#includeUsage) {
       return this.#release() + this.#edited(text, { usage: "null" });
     }
@@ -102,7 +113,7 @@ export class OpenAiStream implements StreamTranslation {
 
   #withoutChoices(chunk: JsonObject, text: string): string {
     if (chunk["usage"]) {
-      if (this.#includeUsage) this.#held = Array.isArray(chunk["choices"]) ? text : this.#held;
+      if (this.#includeUsage) this.#held = isEmptyList(chunk["choices"]) ? text : null;
       else if (this.#held !== null && this.usage !== null) return this.#releaseWithUsage();
       return "";
     }
@@ -126,26 +137,31 @@ export class OpenAiStream implements StreamTranslation {
   #releaseWithUsage(): string {
     const usage = this.#usageText ?? "null";
     const after = this.#afterHeld;
-    let terminal = "";
-    if (!this.#usageSent && this.#includeUsage)
-      terminal = this.#edited(this.#usageChunk(), { usage });
-    else if (this.#held !== null) terminal = this.#edited(this.#held, { usage });
+    const terminal = this.#usageSent ? "" : this.#edited(this.#held ?? this.#ownChunk(), { usage });
     this.#usageSent = true;
     this.#held = null;
     this.#afterHeld = "";
     return terminal + after;
   }
 
-  /** The chunk with empty `choices`: the provider's, or one made like its other chunks. */
-  #usageChunk(): string {
-    if (this.#held !== null) return this.#held;
+  /** Makes a chunk for usage like the provider's other chunks: it sent none, or went on behind its finish. */
+  #ownChunk(): string {
     const { id, object, created } = this.#last;
-    return JSON.stringify({ id, object, created, model: "", choices: [] });
+    const choices = this.#includeUsage ? [] : [{ index: 0, delta: {}, finish_reason: null }];
+    return JSON.stringify({ id, object, created, model: "", choices });
   }
 
   #edited(text: string, values: Record<string, string | undefined>): string {
     return dataEvent(editAnswer(text, { model: this.#model, ...values }));
   }
+}
+
+function hasFinish(choice: Json): boolean {
+  return isJsonObject(choice) && Boolean(choice["finish_reason"]);
+}
+
+function isEmptyList(value: Json | undefined): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 function errorEvent(given: JsonObject): UpstreamFault {

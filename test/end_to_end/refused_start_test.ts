@@ -1,49 +1,66 @@
 import { Database } from "bun:sqlite";
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   readdirSync,
   readFileSync,
-  renameSync,
-  rmSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type BinaryOptions, openFolder, runBinary, startBinary } from "../support/binary.ts";
+import {
+  type BinaryOptions,
+  type Folder,
+  openFolder,
+  runBinary,
+  startBinary,
+} from "../support/binary.ts";
 
-const folder = openFolder();
-afterAll(() => folder[Symbol.dispose]());
-const dataDir = join(folder.path, "data");
-const databasePath = join(dataDir, "inference-proxy.db");
-const masterKeyPath = join(dataDir, "master.key");
-await (await startBinary(["--data-dir", dataDir])).stop();
+const DATABASE = "inference-proxy.db";
+const MASTER_KEY = "master.key";
 
-const DATA_DIR = ["--data-dir", dataDir, "--listen", "127.0.0.1:0"];
+/** A data directory that has served once. Each test gets a copy of it. */
+const used = openFolder();
+beforeAll(async () => {
+  await (await startBinary(["--data-dir", used.path])).stop();
+});
+afterAll(() => used[Symbol.dispose]());
+
+function openUsedFolder(): Folder {
+  const folder = openFolder();
+  cpSync(used.path, folder.path, { recursive: true });
+  return folder;
+}
 
 interface Refused {
   readonly exitCode: number;
-  /** What is, why, and what to do, each somewhere in the text. */
+  /** What is, why, and what to do: each stands somewhere in the text. */
   readonly says: readonly string[];
-  readonly argv?: readonly string[];
+  /** Flags besides the data directory. */
+  readonly flags?: readonly string[];
   readonly options?: BinaryOptions;
 }
 
 /** Runs a start that must be refused, with reasons for people, and leave no trace in the data directory. */
-async function expectRefused({ exitCode, says, argv = DATA_DIR, options }: Refused): Promise<void> {
-  const before = traces();
-  const ended = await runBinary(["serve", ...argv], options);
+async function expectRefused(
+  dataDir: string,
+  { exitCode, says, flags = ["--listen", "127.0.0.1:0"], options }: Refused,
+): Promise<void> {
+  const before = traces(dataDir);
+  const ended = await runBinary(["serve", "--data-dir", dataDir, ...flags], options);
   expect(ended.exitCode).toBe(exitCode);
   expect(ended.stdout).toBe("");
   expect(ended.stderr).toStartWith("error: Cannot ");
   for (const text of says) expect(ended.stderr).toContain(text);
   expect(ended.stderr).toMatch(/^ {2}fix +\S/m);
   expect(ended.stderr).not.toMatch(/^ +at /m);
-  expect(traces()).toEqual(before);
+  expect(traces(dataDir)).toEqual(before);
 }
 
 /** Every file of the data directory by name, and what it holds. */
-function traces(): Record<string, string> {
+function traces(dataDir: string): Record<string, string> {
   const names = readdirSync(dataDir).toSorted();
   return Object.fromEntries(
     names.map((name) => [name, Bun.SHA256.hash(readFileSync(join(dataDir, name)), "hex")]),
@@ -51,88 +68,98 @@ function traces(): Record<string, string> {
 }
 
 test("a master key that is not the database's", async () => {
-  const original = readFileSync(masterKeyPath);
-  writeFileSync(masterKeyPath, `${"0123456789abcdef".repeat(2)}${"fedcba9876543210".repeat(2)}\n`);
-  await expectRefused({ exitCode: 78, says: ["master key", "needed", "offered"] });
-  writeFileSync(masterKeyPath, original);
+  using folder = openUsedFolder();
+  const key = crypto.getRandomValues(new Uint8Array(32)).toHex();
+  writeFileSync(join(folder.path, MASTER_KEY), `${key}\n`);
+  await expectRefused(folder.path, { exitCode: 78, says: ["master key", "needed", "offered"] });
 });
 
 test("a master key that is gone, which is not made anew", async () => {
-  const away = join(folder.path, "away.key");
-  renameSync(masterKeyPath, away);
-  await expectRefused({ exitCode: 78, says: [masterKeyPath, "--master-key-file"] });
-  expect(existsSync(masterKeyPath)).toBe(false);
-  renameSync(away, masterKeyPath);
+  using folder = openUsedFolder();
+  const path = join(folder.path, MASTER_KEY);
+  unlinkSync(path);
+  await expectRefused(folder.path, { exitCode: 78, says: [path, "--master-key-file"] });
+  expect(existsSync(path)).toBe(false);
 });
 
 test("a master key that others may read", async () => {
-  chmodSync(masterKeyPath, 0o644);
-  await expectRefused({ exitCode: 78, says: [masterKeyPath, "others may read it", "chmod 600"] });
-  chmodSync(masterKeyPath, 0o600);
+  using folder = openUsedFolder();
+  const path = join(folder.path, MASTER_KEY);
+  chmodSync(path, 0o644);
+  await expectRefused(folder.path, { exitCode: 78, says: [path, "others may read", "chmod 600"] });
 });
 
 test("a database of a newer version", async () => {
-  const row = "0000-newer, not known here";
-  const database = new Database(databasePath);
-  database.run("insert into kysely_migration (name, timestamp) values ('9999_later', ?)", [row]);
+  using folder = openUsedFolder();
+  const database = new Database(join(folder.path, DATABASE));
+  database.run("insert into kysely_migration (name, timestamp) values ('9999_later', '')");
   database.run("pragma wal_checkpoint(truncate)");
   database.close();
-  await expectRefused({ exitCode: 65, says: ["9999_later", "newer version"] });
-  const again = new Database(databasePath);
-  again.run("delete from kysely_migration where name = '9999_later'");
-  again.close();
+  await expectRefused(folder.path, { exitCode: 65, says: ["9999_later", "newer version"] });
+});
+
+test("a file in the place of the database that is none", async () => {
+  using folder = openUsedFolder();
+  writeFileSync(join(folder.path, DATABASE), "This is a letter to nobody. ".repeat(100));
+  await expectRefused(folder.path, { exitCode: 65, says: ["not a database", "backup"] });
 });
 
 test("a port that is taken", async () => {
-  using other = openFolder();
+  using folder = openUsedFolder();
+  using other = openUsedFolder();
   const holder = await startBinary(["--data-dir", other.path]);
-  const address = new URL(holder.url).host;
-  const argv = ["--data-dir", dataDir, "--listen", address];
-  await expectRefused({ exitCode: 69, argv, says: [address, "already in use", "--listen"] });
+  const { host, port } = new URL(holder.url);
+  const says = [port, "already in use", "--listen"];
+  await expectRefused(folder.path, { exitCode: 69, flags: ["--listen", host], says });
   await holder.stop();
 });
 
 test("a data directory that another process serves from, which goes on serving", async () => {
-  const holder = await startBinary(["--data-dir", dataDir]);
+  using folder = openUsedFolder();
+  const holder = await startBinary(["--data-dir", folder.path]);
   const says = ["another process is using it", `process ${holder.pid}`, "--data-dir"];
-  await expectRefused({ exitCode: 75, says });
+  await expectRefused(folder.path, { exitCode: 75, says });
   expect((await fetch(`${holder.url}/readyz`)).status).toBe(200);
   await holder.stop();
 });
 
 test("a data directory that cannot be one", async () => {
+  using folder = openFolder();
   const file = join(folder.path, "file");
-  writeFileSync(file, "");
-  const argv = ["--data-dir", file, "--listen", "127.0.0.1:0"];
-  await expectRefused({ exitCode: 77, argv, says: [file, "--data-dir"] });
+  writeFileSync(file, "not a directory");
+  const ended = await runBinary(["serve", "--data-dir", file, "--listen", "127.0.0.1:0"]);
+  expect(ended.exitCode).toBe(77);
+  expect(ended.stderr).toStartWith(`error: Cannot write data directory "${file}"`);
+  expect(ended.stderr).toContain("--data-dir");
+  expect(readFileSync(file, "utf8")).toBe("not a directory");
 });
 
-test("a file in the place of the database that is none", async () => {
-  const away = join(folder.path, "away.db");
-  renameSync(databasePath, away);
-  writeFileSync(databasePath, "This is a letter to nobody in particular. ".repeat(100));
-  await expectRefused({ exitCode: 65, says: ["not a database", "backup"] });
-  rmSync(databasePath);
-  renameSync(away, databasePath);
-});
-
-test("a flag that does not exist, a value that is none, a command that does not exist", async () => {
-  await expectRefused({ exitCode: 64, argv: ["--lissen", "x"], says: ["--lissen", "--listen"] });
-  const listen = ["--listen", "nowhere"];
-  await expectRefused({ exitCode: 64, argv: listen, says: ["nowhere", "HOST:PORT"] });
-  expect((await runBinary(["sevre"])).exitCode).toBe(64);
-  expect((await runBinary([])).exitCode).toBe(64);
+test("a flag that does not exist, and a value that is none", async () => {
+  using folder = openUsedFolder();
+  const lissen = ["--lissen", "127.0.0.1:0"];
+  await expectRefused(folder.path, {
+    exitCode: 64,
+    flags: lissen,
+    says: ["--lissen", "did you mean --listen?"],
+  });
+  const nowhere = ["--listen", "nowhere"];
+  await expectRefused(folder.path, { exitCode: 64, flags: nowhere, says: ["HOST:PORT"] });
 });
 
 test("a variable in the environment that does not exist", async () => {
+  using folder = openUsedFolder();
   const environment = { INFERENCE_PROXY_LISTEN_ADDR: "127.0.0.1:1" };
-  await expectRefused({
+  await expectRefused(folder.path, {
     exitCode: 78,
     options: { environment },
     says: ["INFERENCE_PROXY_LISTEN_ADDR", "did you mean INFERENCE_PROXY_LISTEN?"],
   });
 });
 
-test("after all of that the data directory serves as before", async () => {
-  await (await startBinary(["--data-dir", dataDir])).stop();
+test("a command that does not exist, and none at all", async () => {
+  for (const argv of [["sevre"], []]) {
+    const ended = await runBinary(argv);
+    expect(ended.exitCode).toBe(64);
+    expect(ended.stderr).toStartWith("error: Cannot run ");
+  }
 });

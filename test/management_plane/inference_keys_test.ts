@@ -50,7 +50,7 @@ describe("POST keys", () => {
         rate_limit_rpm: 60,
         status: "active",
         tokens_used_cycle: 0,
-        cycle_month: "2026-06",
+        cycle_month: "2026-06-01T00:00:00Z",
         created_at: "2026-06-15T12:00:00Z",
         revoked_at: null,
       },
@@ -109,13 +109,13 @@ describe("GET keys", () => {
     const { json } = await plane.ask({ path: PATH });
     expect(json["keys"]).toMatchObject([
       { id: first, tokens_used_cycle: 0 },
-      { id: second, tokens_used_cycle: 70, cycle_month: "2026-06" },
+      { id: second, tokens_used_cycle: 70, cycle_month: "2026-06-01T00:00:00Z" },
     ]);
     plane.clock.advance(30 * 86_400_000);
     const next = await plane.ask({ path: PATH });
     expect(next.json["keys"]).toMatchObject([
-      { id: first, cycle_month: "2026-07" },
-      { id: second, tokens_used_cycle: 0, cycle_month: "2026-07" },
+      { id: first, cycle_month: "2026-07-01T00:00:00Z" },
+      { id: second, tokens_used_cycle: 0, cycle_month: "2026-07-01T00:00:00Z" },
     ]);
   });
 });

@@ -33,3 +33,5 @@ function splitHeader(text: string): [string, string] {
   const colon = text.indexOf(":");
   return [text.slice(0, colon), text.slice(colon + 1).trim()];
 }
+
+export {};

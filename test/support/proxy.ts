@@ -3,7 +3,8 @@ import type { ProviderId } from "../../src/domain/provider.ts";
 import { type StandIn, startStandIn } from "../../src/stand_in/stand_in.ts";
 import { type BinaryOptions, openFolder, type RunningBinary, startBinary } from "./binary.ts";
 
-const ADMIN_PASSWORD = "correct-horse-battery";
+/** The password of the first owner. */
+export const ADMIN_PASSWORD = "correct-horse-battery";
 
 /** What a test proxy presents to the stand-in, and nobody else may ever see. */
 export const PROVIDER_KEY = "sk-canary-7f3a9c51e0b84d26a6d1";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Json, JsonObject } from "../../src/std/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../src/std/json.ts";
 import type { AnswerForm } from "../../src/wire/anthropic_to_openai.ts";
 
 /** How a client that asked for nothing special is answered. */
@@ -55,7 +55,7 @@ export const answer = fc
 export function eventsOf(message: JsonObject, pieceChars: number): JsonObject[] {
   const { content, stop_reason, usage, ...rest } = message;
   const blocks = Array.isArray(content) ? content : [];
-  const counts = typeof usage === "object" && usage !== null ? usage : {};
+  const counts = isJsonObject(usage) ? usage : {};
   const start = { ...rest, content: [], stop_reason: null, usage: { ...counts, output_tokens: 1 } };
   return [
     { type: "message_start", message: start },
@@ -65,15 +65,20 @@ export function eventsOf(message: JsonObject, pieceChars: number): JsonObject[] 
   ];
 }
 
+/** Returns a text as it is, and nothing for any other value. */
+export function asText(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
 /** Writes events as the provider sends them. */
 export function eventStream(events: readonly JsonObject[]): string {
   return events
-    .map((event) => `event: ${String(event["type"])}\ndata: ${JSON.stringify(event)}\n\n`)
+    .map((event) => `event: ${asText(event["type"])}\ndata: ${JSON.stringify(event)}\n\n`)
     .join("");
 }
 
 function blockEvents(block: Json, index: number, pieceChars: number): JsonObject[] {
-  if (typeof block !== "object" || block === null || Array.isArray(block)) return [];
+  if (!isJsonObject(block)) return [];
   const delta = (type: string, member: string, value: string): JsonObject[] =>
     pieces(value, pieceChars).map((piece) => {
       return { type: "content_block_delta", index, delta: { type, [member]: piece } };
@@ -81,13 +86,13 @@ function blockEvents(block: Json, index: number, pieceChars: number): JsonObject
   const between = (): [JsonObject, JsonObject[]] => {
     switch (block["type"]) {
       case "text":
-        return [{ ...block, text: "" }, delta("text_delta", "text", String(block["text"]))];
+        return [{ ...block, text: "" }, delta("text_delta", "text", asText(block["text"]))];
       case "thinking":
         return [
           { type: "thinking", thinking: "", signature: "" },
           [
-            ...delta("thinking_delta", "thinking", String(block["thinking"])),
-            ...delta("signature_delta", "signature", String(block["signature"])),
+            ...delta("thinking_delta", "thinking", asText(block["thinking"])),
+            ...delta("signature_delta", "signature", asText(block["signature"])),
           ],
         ];
       case "tool_use":

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../../src/std/json.ts";
 import type { AnthropicModel } from "../../src/wire/anthropic_models.ts";
+import { asText } from "./anthropic_answers.ts";
 
 /** The members that each object of a request may have, by its place or type. Anything else is refused upstream. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
@@ -86,14 +87,14 @@ function checkOptions(request: JsonObject, rule: Rule): void {
 }
 
 function checkBlock(block: JsonObject, rule: Rule): void {
-  checkMembers(block, String(block["type"]), rule);
+  checkMembers(block, asText(block["type"]), rule);
   if (isJsonObject(block["cache_control"])) {
     checkMembers(block["cache_control"], "cache_control", rule);
   }
-  if (block["type"] === "text") rule(String(block["text"]).trim() !== "", "no text is blank");
+  if (block["type"] === "text") rule(asText(block["text"]).trim() !== "", "no text is blank");
   if (block["type"] === "tool_use") {
-    rule(/^[a-zA-Z0-9_-]+$/.test(String(block["id"])), "ids have plain characters");
-    rule(/^[a-zA-Z0-9_-]{1,128}$/.test(String(block["name"])), "names have plain characters");
+    rule(/^[a-zA-Z0-9_-]+$/.test(asText(block["id"])), "ids have plain characters");
+    rule(/^[a-zA-Z0-9_-]{1,128}$/.test(asText(block["name"])), "names have plain characters");
     rule(isJsonObject(block["input"]), "input is an object");
   }
   for (const part of objects(block["content"])) checkBlock(part, rule);

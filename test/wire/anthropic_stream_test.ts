@@ -10,7 +10,7 @@ import {
   MAX_OPEN_BLOCKS,
 } from "../../src/wire/anthropic_stream.ts";
 import { UpstreamFault } from "../../src/wire/translation.ts";
-import { answer, eventsOf, eventStream, PLAIN_FORM } from "./anthropic_answers.ts";
+import { answer, asText, eventsOf, eventStream, PLAIN_FORM } from "./anthropic_answers.ts";
 
 const START: JsonObject = {
   type: "message_start",
@@ -219,7 +219,7 @@ function charsOfWork(deltas: number): number {
 }
 
 function push(stream: AnthropicStream, event: JsonObject): string {
-  return stream.push({ name: String(event["type"]), data: JSON.stringify(event) });
+  return stream.push({ name: asText(event["type"]), data: JSON.stringify(event) });
 }
 
 function delta(stream: AnthropicStream, index: number, part: JsonObject): string {

@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../..
 import { AnthropicStream } from "../../src/wire/anthropic_stream.ts";
 import { finishReason, refusalText, wholeAnswer } from "../../src/wire/anthropic_to_openai.ts";
 import { UpstreamFault } from "../../src/wire/translation.ts";
-import { answer, eventsOf, PLAIN_FORM } from "./anthropic_answers.ts";
+import { answer, asText, eventsOf, PLAIN_FORM } from "./anthropic_answers.ts";
 
 test.each([
   ["end_turn", "stop"],
@@ -57,7 +57,7 @@ test("an answer is the same whole and streamed", () => {
       const stream = new AnthropicStream(PLAIN_FORM);
       let text = "";
       for (const event of eventsOf(message, pieceChars)) {
-        text += stream.push({ name: String(event["type"]), data: JSON.stringify(event) });
+        text += stream.push({ name: asText(event["type"]), data: JSON.stringify(event) });
       }
       text += stream.end(() => {
         throw new Error("Cannot estimate: usage was reported");
@@ -83,7 +83,7 @@ function folded(text: string): JsonObject {
     const { role: _role, tool_calls: called, thinking_blocks: blocks, ...texts } = choice["delta"];
     if (blocks !== undefined) message["thinking_blocks"] = blocks;
     for (const [name, value] of Object.entries(texts)) {
-      if (typeof value === "string") message[name] = `${String(message[name] ?? "")}${value}`;
+      if (typeof value === "string") message[name] = `${asText(message[name])}${value}`;
     }
     for (const call of Array.isArray(called) ? called.filter(isJsonObject) : []) fold(calls, call);
     if (choice["finish_reason"] !== null) result["finish_reason"] = choice["finish_reason"] ?? null;
@@ -99,13 +99,13 @@ function fold(calls: JsonObject[], call: JsonObject): void {
   const known = calls[Number(index)];
   if (known === undefined) {
     expect(index).toBe(calls.length);
-    calls.push({ ...first, function: { ...named, arguments: String(added) } });
+    calls.push({ ...first, function: { ...named, arguments: asText(added) } });
     return;
   }
   // Ids and names stand in the first delta alone.
   expect(Object.keys({ ...first, ...named })).toEqual([]);
   const target = known["function"];
-  if (isJsonObject(target)) target["arguments"] = `${String(target["arguments"])}${String(added)}`;
+  if (isJsonObject(target)) target["arguments"] = `${asText(target["arguments"])}${asText(added)}`;
 }
 
 /** What a whole answer and a stream have in common; no content and empty content look alike in a stream. */

@@ -20,3 +20,5 @@ const server = Bun.serve({
   },
 });
 process.send?.({ port: server.port });
+
+export {};

@@ -32,6 +32,7 @@ class Run implements LoadRun {
   #over = false;
   #counts = false;
   #failure: string | null = null;
+  #connections: readonly LoadConnection[] = [];
 
   constructor(plan: LoadPlan) {
     this.#plan = plan;
@@ -42,6 +43,7 @@ class Run implements LoadRun {
   async measure(): Promise<LoadResult> {
     const { connections: count, port, pace } = this.#plan;
     const connections = Array.from({ length: count }, () => new LoadConnection(this));
+    this.#connections = connections;
     for (const batch of batches(connections)) {
       await Promise.all(batch.map((connection) => connection.open(port)));
       this.#open += batch.length;
@@ -68,8 +70,10 @@ class Run implements LoadRun {
   }
 
   failed(why: string): void {
-    this.#failure ??= why;
+    if (this.#failure !== null) return;
+    this.#failure = why;
     this.#ended.resolve();
+    for (const connection of this.#connections) connection.abandon();
   }
 
   closed(): void {

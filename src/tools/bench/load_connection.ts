@@ -59,6 +59,12 @@ export class LoadConnection {
     this.#flush();
   }
 
+  /** Drops the connection, whatever it waits for. */
+  abandon(): void {
+    this.#idle = true;
+    this.#socket?.terminate();
+  }
+
   #flush(): void {
     if (this.#unsent === null || this.#socket === null) return;
     const written = Math.max(0, this.#socket.write(this.#unsent));
@@ -91,9 +97,8 @@ export class LoadConnection {
   }
 
   #fail(why: string): void {
-    this.#idle = true;
     this.#run.failed(why);
-    this.#socket?.terminate();
+    this.abandon();
   }
 
   #closed(): void {

@@ -1,7 +1,10 @@
 import { spread } from "./statistics.ts";
 
 /** Writes a table for people to read as text and for a page to show: columns of equal width. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -10,7 +10,9 @@ export function cpuMs(pids: readonly number[]): number {
 
 /** Returns the most memory that processes have held at a time, in bytes. */
 export function peakRssBytes(pids: readonly number[]): number {
-  return sum(pids.map((pid) => parseStatusBytes(readFileSync(`/proc/${pid}/status`, "utf8"), "VmHWM")));
+  return sum(
+    pids.map((pid) => parseStatusBytes(readFileSync(`/proc/${pid}/status`, "utf8"), "VmHWM")),
+  );
 }
 
 /** Reads user and kernel time out of /proc/PID/stat. @throws {SyntaxError} If it is something else. */

@@ -8,7 +8,11 @@ export interface Spread {
 /** Returns the spread of the values of all rounds. @throws {RangeError} If there are none. */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
-  return { min: percentile(sorted, 0), median: percentile(sorted, 0.5), max: percentile(sorted, 1) };
+  return {
+    min: percentile(sorted, 0),
+    median: percentile(sorted, 0.5),
+    max: percentile(sorted, 1),
+  };
 }
 
 /**

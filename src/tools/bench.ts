@@ -1,0 +1,78 @@
+/**
+ * Measures the proxy beside a bare relay, and writes tables and `dist/bench.json`:
+ *
+ *     bun src/tools/bench.ts dist/inference-proxy [--only chat,streams] [--long] [--rows N] [--portkey]
+ *
+ * Every figure is taken in rounds; each round has a run of every proxy, one after the other. Figures of one
+ * machine say little, their relation to the floor's in the same round says much.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { FlagError } from "../std/flags.ts";
+import { type Options, type Part, readOptions, USAGE } from "./bench/options.ts";
+import { measureChat } from "./bench/parts/chat.ts";
+import { findingTable, holds, type Report } from "./bench/report.ts";
+import { Rig } from "./bench/rig.ts";
+
+/** Where databases of this run live, on the disk that the proxy would use. */
+const FOLDER = "dist/bench-data/run";
+const JSON_FILE = "dist/bench.json";
+
+const MEASURES: Readonly<Record<Part, (rig: Rig) => Promise<Report>>> = {
+  chat: measureChat,
+};
+
+async function main(options: Options): Promise<number> {
+  const started = performance.now();
+  const machine = describeMachine();
+  console.log(`# Benchmark\n\n${Object.values(machine).join(", ")}\n`);
+  const reports: Partial<Record<Part, Report | { readonly failure: string }>> = {};
+  for (const part of options.parts) reports[part] = await measure(part, options);
+  const done = Object.values(reports).filter((report) => "findings" in report);
+  const findings = done.flatMap((report) => report.findings);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  if (findings.length > 0) console.log(`## What was to be reached\n\n${findingTable(findings)}\n`);
+  await Bun.write(JSON_FILE, JSON.stringify({ machine, options, seconds, reports }, null, 1));
+  console.log(`${seconds} s; every figure of every round is in ${JSON_FILE}`);
+  if (done.length < options.parts.length) return 1;
+  return findings.every(holds) ? 0 : 2;
+}
+
+/** Measures one part with processes of its own. A part that fails does not stop the others. */
+async function measure(part: Part, options: Options) {
+  rmSync(FOLDER, { recursive: true, force: true });
+  const folder = join(FOLDER, part);
+  mkdirSync(folder, { recursive: true });
+  const rig = await Rig.open(options, folder);
+  try {
+    const report = await MEASURES[part](rig);
+    console.log(`## ${report.title}\n\n${report.text.join("\n\n")}\n`);
+    return report;
+  } catch (error) {
+    const failure = error instanceof Error ? error.message : String(error);
+    console.log(`## ${part}: VOID\n\n${failure}\n`);
+    return { failure };
+  } finally {
+    await rig.close();
+    rmSync(FOLDER, { recursive: true, force: true });
+  }
+}
+
+function describeMachine() {
+  const [cpu] = cpus();
+  return {
+    cpu: `${cpus().length} x ${cpu?.model ?? "unknown CPU"}`,
+    system: `${process.platform} ${process.arch}`,
+    bun: `Bun ${Bun.version}`,
+    date: new Date().toISOString(),
+  };
+}
+
+try {
+  process.exitCode = await main(readOptions(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof FlagError)) throw error;
+  console.error(`${error.message}; ${error.fix}\n${USAGE}`);
+  process.exitCode = 64;
+}
