@@ -16,7 +16,7 @@ demo: $(BINARY) ## Build, start with a stand-in provider, stream one call per wi
 	@$(BINARY) demo
 
 test: $(BINARY) ## Run every test, those against the binary included
-	$(BUN) test
+	$(BUN) test --timeout 30000
 
 check: lint test ## Check formatting, lint, types and tests: the word before a commit
 

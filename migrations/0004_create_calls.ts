@@ -65,8 +65,18 @@ async function createCalls(db: Kysely<unknown>): Promise<void> {
     .addColumn("ended_at_ms", "bigint")
     .addColumn("upstream_status", "integer")
     .addColumn("estimated", "integer", (column) => column.notNull())
-    .addColumn("price_id", "text");
-  await counts(calls, ["held_tokens", "held_cost_microcents", ...MEASURED]).execute();
+    .addColumn("price_id", "text")
+    .addColumn("price_percent", "integer")
+    .addColumn("price_tier_above", "bigint")
+    .addColumn("price_rates", "text");
+  await counts(calls, [
+    "held_tokens",
+    "held_cost_microcents",
+    ...MEASURED,
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+    "output_audio_tokens",
+  ]).execute();
   // After a crash the start must find the few calls left open among millions.
   await db.schema
     .createIndex("calls_pending")

@@ -205,7 +205,7 @@ export class App {
     this.#deps.inFlight.endAll();
     await this.#deps.inFlight.drain();
     await this.#server?.stop(true);
-    await this.#deps.ledger.flush();
+    await this.#deps.ledger.close();
     await closeSqlite(sqlite);
     dataDir.close();
   }

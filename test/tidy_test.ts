@@ -7,7 +7,11 @@ import { type Check, readSources } from "./tidy/source.ts";
 
 /** Source files that no test of their own could say more about. */
 const WITHOUT_TEST: Record<string, string> = {
-  "src/main.ts": "one line, run by every test of the command line",
+  "src/app.ts": "opened by every test of the whole app",
+  "src/cli/exit_codes.ts": "a table of numbers that others define",
+  "src/cli/version.ts": "run by the tests of the command line",
+  "src/cli/version_command.ts": "run by the tests of the command line",
+  "src/data_plane/": "tested as a call sees it, one story per file",
   "src/stand_in/": "tested as its clients see it, one file per provider",
 };
 
@@ -54,9 +58,10 @@ describe("the repository", () => {
 
   test("no file names a package registry", async () => {
     const others = await readSources(["."], "{*,.ci/*,docs/**/*}");
-    const texts = others.filter((source) => !source.path.startsWith("node_modules"));
+    // A machine may put its own there; the repository has none.
+    const texts = others.filter((source) => source.path !== ".npmrc");
+    expect(texts.length).toBeGreaterThan(5);
     expect(texts.flatMap(shape.registryAddresses)).toEqual([]);
-    expect(texts.map((source) => source.path)).not.toContain(".npmrc");
   });
 
   test("the longest functions are shown", () => {

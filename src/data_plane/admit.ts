@@ -1,17 +1,19 @@
 import { ProxyError } from "../domain/errors.ts";
 import { estimateInputTokens, heldOutputTokens } from "../domain/estimate.ts";
-import { costMicrocents, withMultiplier } from "../domain/price.ts";
+import { type AppliedPrice, costMicrocents, ratesFor, withMultiplier } from "../domain/price.ts";
 import { NO_USAGE, type Usage } from "../domain/usage.ts";
 import type { Hold } from "../store/ledger.ts";
+import type { Translation } from "../wire/translation.ts";
 import { activeKey, type Caller } from "./authenticate.ts";
 import type { Call } from "./call.ts";
 import type { Deps } from "./deps.ts";
-import { priceOf, type Target } from "./route.ts";
+import { priceOf } from "./price.ts";
+import type { Target } from "./route.ts";
 
 /** What a call costs by the price of the model that served it. */
 export interface Charge {
   readonly costMicrocents: number;
-  readonly priceId: string;
+  readonly price: AppliedPrice;
 }
 
 /** Computes a call's cost: the one function for its hold and for its bill. */
@@ -21,10 +23,14 @@ export function charge(
   usage: Usage,
   atMs: number,
 ): Charge {
-  const { price, priceId } = priceOf(target, servedModel, atMs);
-  const { pricePercent } = target;
-  const charged = pricePercent === 100 ? price : withMultiplier(price, pricePercent);
-  return { costMicrocents: costMicrocents(usage, charged), priceId };
+  const { price, priceId, percent } = priceOf(target, servedModel, atMs);
+  const charged = withMultiplier(price, percent);
+  const rates = ratesFor(charged, usage.inputTokens);
+  const tierAbove = "above" in rates ? rates.above : null;
+  return {
+    costMicrocents: costMicrocents(usage, charged),
+    price: { id: priceId, percent, tierAbove, rates },
+  };
 }
 
 /**
@@ -39,13 +45,15 @@ export async function admit(
   callId: string,
   call: Call,
   target: Target,
+  { outputTokensMax }: Pick<Translation, "outputTokensMax">,
   deps: Pick<Deps, "clock" | "config" | "directory" | "ledger">,
 ): Promise<Hold> {
   const key = activeKey(caller.keyHash, deps);
   const atMs = deps.clock.wallMs();
   refuseUnpriced(target, atMs, deps);
   const inputTokens = estimateInputTokens(call.body, call.text);
-  const outputTokens = call.operation === "chat" ? heldOutputTokens(call.body) : 0;
+  const outputTokens =
+    call.operation === "chat" ? (outputTokensMax ?? heldOutputTokens(call.body)) : 0;
   const held: Usage = { ...NO_USAGE, inputTokens, outputTokens };
   return await deps.ledger.admit({
     callId,

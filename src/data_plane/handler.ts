@@ -11,7 +11,13 @@ import { Flight } from "./flight.ts";
 import { forward } from "./forward.ts";
 import { relayWhole } from "./relay_whole.ts";
 import { StreamRelay } from "./relay_stream.ts";
-import { type AnswerContext, errorResponse, jsonResponse, streamResponse } from "./response.ts";
+import {
+  type AnswerContext,
+  answerContext,
+  errorResponse,
+  jsonResponse,
+  streamResponse,
+} from "./response.ts";
 import { failedOutcome, settleOnce, usageOf } from "./settle.ts";
 import { chooseTarget, type OpenTarget } from "./target.ts";
 import { translate } from "./translate.ts";
@@ -42,10 +48,10 @@ export async function handleInference(
   deps: Deps,
 ): Promise<Response> {
   const nowMs = deps.clock.wallMs();
-  const context: AnswerContext = { requestId: uuid7(nowMs), rate: null, dropped: [] };
+  const context = answerContext(exchange.request, uuid7(nowMs));
   try {
     const caller = authenticate(exchange.request.headers, deps);
-    context.rate = deps.ledger.rateStatus(caller.key.id, caller.key.rateLimitRpm);
+    context.rate = () => deps.ledger.rateStatus(caller.key.id, caller.key.rateLimitRpm);
     deps.inFlight.mustTakeCalls();
     exchange.idleTimeout(CLIENT_IDLE_S);
     const call = await readCall(exchange.request, operation, deps.config.bodyBytesMax);
@@ -59,8 +65,7 @@ export async function handleInference(
       organizationId,
     });
     context.dropped = translation.dropped;
-    const hold = await admit(caller, context.requestId, call, target, deps);
-    context.rate = deps.ledger.rateStatus(hold.keyId, hold.rateLimitRpm);
+    const hold = await admit(caller, context.requestId, call, target, translation, deps);
     return await serve(exchange, { call, target, translation, hold }, context, deps);
   } catch (error) {
     return errorResponse(answerOf(error, context.requestId, deps.log), context);

@@ -5,8 +5,10 @@ import type { ErrorAnswer } from "./error_answer.ts";
 export interface AnswerContext {
   /** Also the call's id in the ledger. */
   requestId: string;
-  /** Null while it is not known whose request this is. */
-  rate: RateStatus | null;
+  /** Whether a page in a browser asks, which may read only what it is allowed to. */
+  readonly crossOrigin: boolean;
+  /** Tells the rate limit's state when the answer is written; null while it is not known whose request this is. */
+  rate: (() => RateStatus) | null;
   /** Request fields that were left out because the provider has no such thing. */
   dropped: readonly string[];
 }
@@ -41,13 +43,21 @@ export function errorResponse(
   });
 }
 
-function commonHeaders({ requestId, rate, dropped }: AnswerContext): Record<string, string> {
-  const headers: Record<string, string> = { "x-request-id": requestId, ...CORS };
-  if (rate !== null) {
-    headers["x-ratelimit-limit-requests"] = String(rate.limit);
-    headers["x-ratelimit-remaining-requests"] = String(rate.remaining);
-    headers["x-ratelimit-reset-requests"] = duration(rate.resetMs);
+/** Begins the context of an answer, with an id that the call will have if it becomes one. */
+export function answerContext(request: Request, requestId: string): AnswerContext {
+  return { requestId, crossOrigin: request.headers.has("origin"), rate: null, dropped: [] };
+}
+
+function commonHeaders(context: AnswerContext): Record<string, string> {
+  const headers: Record<string, string> = { "x-request-id": context.requestId };
+  if (context.crossOrigin) Object.assign(headers, CORS);
+  if (context.rate !== null) {
+    const { limit, remaining, resetMs } = context.rate();
+    headers["x-ratelimit-limit-requests"] = String(limit);
+    headers["x-ratelimit-remaining-requests"] = String(remaining);
+    headers["x-ratelimit-reset-requests"] = duration(resetMs);
   }
+  const { dropped } = context;
   if (dropped.length > 0) headers["x-inference-dropped-params"] = nameList(dropped);
   return headers;
 }

@@ -1,10 +1,10 @@
 import { ProxyError } from "../domain/errors.ts";
-import { PROVIDER_IDS, type ProviderId } from "../domain/provider.ts";
+import { parseModelName, PROVIDER_IDS, type ProviderId } from "../domain/provider.ts";
 import { residency } from "../domain/residency.ts";
-import { type FoundPrice, hostPercent, priceOrFallback } from "../providers/price_book.ts";
+import { hostPercent } from "../providers/price_book.ts";
 import type { Provider } from "../providers/provider.ts";
 import { PROVIDERS } from "../providers/registry.ts";
-import type { OrganizationRecord, ProviderConfigRecord } from "../store/directory.ts";
+import type { ModelPrices, OrganizationRecord, ProviderConfigRecord } from "../store/directory.ts";
 import type { Call } from "./call.ts";
 
 /** The provider config and upstream model chosen for a call, and where the request goes. */
@@ -15,6 +15,8 @@ export interface Target {
   readonly url: string;
   /** What the host charges, in percent of the list price. */
   readonly pricePercent: number;
+  /** The organization's own prices. */
+  readonly prices: ModelPrices;
 }
 
 /**
@@ -47,43 +49,28 @@ export function route(
   const { baseUrl, euResident } = residency(provider, config, settings.euOnly);
   if (baseUrl === null || (settings.euOnly && !euResident)) throw notResident(provider.id);
   const url = provider.url(baseUrl, call.operation, upstreamModel);
-  return { provider, config, upstreamModel, url, pricePercent: hostPercent(new URL(url).hostname) };
+  const pricePercent = hostPercent(new URL(url).hostname);
+  return { provider, config, upstreamModel, url, pricePercent, prices: organization.prices };
 }
 
-/** Finds a target's price for the model that was served, or for the one asked for. */
-export function priceOf(target: Target, servedModel: string | null, atMs: number): FoundPrice {
-  const { provider, upstreamModel } = target;
-  if (servedModel !== null) {
-    const served = priceOrFallback(provider.id, servedModel, atMs);
-    if (!served.fallback) return served;
-  }
-  return priceOrFallback(provider.id, upstreamModel, atMs);
-}
-
-/** Splits `provider/model` at its first slash. */
-function readModel(call: Pick<Call, "operation" | "requestedModel">): {
+/** Finds the provider that a model's name begins with. */
+function readModel({ requestedModel, operation }: Pick<Call, "operation" | "requestedModel">): {
   provider: Provider;
   upstreamModel: string;
 } {
-  const { requestedModel, operation } = call;
-  const slash = requestedModel.indexOf("/");
-  const id = requestedModel.slice(0, Math.max(0, slash));
-  const upstreamModel = requestedModel.slice(slash + 1);
-  if (!isProviderId(id) || upstreamModel === "") {
+  const name = parseModelName(requestedModel);
+  if (name === null) {
     throw invalidModel(
       `"${requestedModel}" does not begin with one of ${PREFIXES} and a model name`,
     );
   }
-  const provider = PROVIDERS[id];
-  if (!provider.operations.includes(operation)) throw invalidModel(`${id} has no ${operation}`);
-  return { provider, upstreamModel };
+  const provider = PROVIDERS[name.provider];
+  if (!provider.operations.includes(operation))
+    throw invalidModel(`${provider.id} has no ${operation}`);
+  return { provider, upstreamModel: name.model };
 }
 
 const PREFIXES = PROVIDER_IDS.map((id) => `${id}/`).join(", ");
-
-function isProviderId(id: string): id is ProviderId {
-  return Object.hasOwn(PROVIDERS, id);
-}
 
 function invalidModel(what: string): ProxyError {
   return new ProxyError("invalid_model", `Cannot route model: ${what}`, { param: "model" });

@@ -5,7 +5,7 @@ import type { Deps } from "./deps.ts";
 import { answerOf } from "./failure.ts";
 import { type Exchange, handleInference } from "./handler.ts";
 import { listModels, showModel } from "./models.ts";
-import { type AnswerContext, CORS, errorResponse, jsonResponse } from "./response.ts";
+import { answerContext, CORS, errorResponse, jsonResponse } from "./response.ts";
 
 /** Where the data plane lives. Clients are given this as their base URL. */
 export const DATA_PLANE_PATH = "/inference/v1";
@@ -28,11 +28,17 @@ export async function serveDataPlane(exchange: Exchange, deps: Deps): Promise<Re
     case `${DATA_PLANE_PATH}/embeddings`:
       return requireMethod("POST", request, deps) ?? handleInference(exchange, "embeddings", deps);
     case `${DATA_PLANE_PATH}/models`:
-      return requireMethod("GET", request, deps) ?? answer(deps, () => listModels(request, deps));
+      return (
+        requireMethod("GET", request, deps) ??
+        answer(request, deps, () => listModels(request, deps))
+      );
   }
   const model = modelOf(path);
-  if (model === null) return answer(deps, () => unknownUrl(path));
-  return requireMethod("GET", request, deps) ?? answer(deps, () => showModel(request, model, deps));
+  if (model === null) return answer(request, deps, () => unknownUrl(path));
+  return (
+    requireMethod("GET", request, deps) ??
+    answer(request, deps, () => showModel(request, model, deps))
+  );
 }
 
 /** Collapses doubled slashes and drops one at the end: clients join base URLs in many ways. */
@@ -52,19 +58,18 @@ function modelOf(path: string): string | null {
   }
 }
 
-function answer(deps: Deps, body: () => string): Response {
-  const requestId = uuid7(deps.clock.wallMs());
-  const context: AnswerContext = { requestId, rate: null, dropped: [] };
+function answer(request: Request, deps: Deps, body: () => string): Response {
+  const context = answerContext(request, uuid7(deps.clock.wallMs()));
   try {
     return jsonResponse(body(), context);
   } catch (error) {
-    return errorResponse(answerOf(error, requestId, deps.log), context);
+    return errorResponse(answerOf(error, context.requestId, deps.log), context);
   }
 }
 
 function requireMethod(method: string, request: Request, deps: Deps): Response | null {
   if (request.method === method || (method === "GET" && request.method === "HEAD")) return null;
-  return answer(deps, () => {
+  return answer(request, deps, () => {
     throw new ProxyError(
       "method_not_allowed",
       `Cannot serve ${request.method}: this URL answers ${method}`,

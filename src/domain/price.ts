@@ -27,6 +27,20 @@ export interface Price extends Rates {
   readonly tiers?: readonly Tier[];
 }
 
+/** A kind of token that has a rate of its own. */
+export type RateKind = keyof Rates;
+
+/** What a cost was computed with, complete: with the call's usage it gives the cost again. */
+export interface AppliedPrice {
+  /** Says where the price is from, such as `openai/gpt-5@2026-09-23`. */
+  readonly id: string;
+  /** What the host charges in percent of the list price, contained in the rates. */
+  readonly percent: number;
+  /** The input tokens that the call had to exceed for these rates; null for a price's ordinary ones. */
+  readonly tierAbove: number | null;
+  readonly rates: Rates;
+}
+
 /** One US dollar in microcents. */
 export const MICROCENTS_PER_DOLLAR = 100_000_000;
 
@@ -38,7 +52,8 @@ export const COST_MICROCENTS_MAX = 1_000_000 * MICROCENTS_PER_DOLLAR;
 
 const TOKENS_PER_RATE = 1_000_000;
 
-const KINDS = [
+/** Every kind of token that can have a rate of its own. */
+export const RATE_KINDS = [
   "input",
   "output",
   "cacheRead",
@@ -46,7 +61,18 @@ const KINDS = [
   "cacheWrite1h",
   "inputAudio",
   "outputAudio",
-] as const satisfies readonly (keyof Rates)[];
+] as const satisfies readonly RateKind[];
+
+/** How rows and the management plane spell each kind. */
+export const RATE_NAMES = {
+  input: "input",
+  output: "output",
+  cacheRead: "cache_read",
+  cacheWrite: "cache_write",
+  cacheWrite1h: "cache_write_1h",
+  inputAudio: "input_audio",
+  outputAudio: "output_audio",
+} as const satisfies Record<RateKind, string>;
 
 /**
  * Returns the cost of a call in whole microcents, rounded up once. The arithmetic is exact.
@@ -54,9 +80,9 @@ const KINDS = [
  */
 export function costMicrocents(usage: Usage, price: Price): number {
   const rates = ratesFor(price, usage.inputTokens);
-  const tokens = tokensByKind(usage, rates);
+  const tokens = chargedTokens(usage, rates);
   let sum = 0;
-  for (const kind of KINDS) sum += tokens[kind] * (rates[kind] ?? 0);
+  for (const kind of RATE_KINDS) sum += tokens[kind] * (rates[kind] ?? 0);
   // No product or sum is negative: if the last one is a safe integer, none before it has been rounded.
   if (sum > Number.MAX_SAFE_INTEGER) return costByBigInt(tokens, rates);
   const rest = sum % TOKENS_PER_RATE;
@@ -73,16 +99,17 @@ export function withMultiplier(price: Price, percent: number): Price {
 }
 
 /** Returns the rates that hold for a call with this many input tokens. */
-export function ratesFor(price: Price, inputTokens: number): Rates {
-  let rates: Rates = price;
+export function ratesFor(price: Price, inputTokens: number): Price | Tier {
+  let rates: Price | Tier = price;
   for (const tier of price.tiers ?? []) if (inputTokens > tier.above) rates = tier;
   return rates;
 }
 
-type Tokens = Record<(typeof KINDS)[number], number>;
+/** Tokens of each kind, none counted twice. */
+export type ChargedTokens = Readonly<Record<RateKind, number>>;
 
 /** Splits usage into kinds that do not overlap. A part without a rate stays in the whole it belongs to. */
-function tokensByKind(usage: Usage, rates: Rates): Tokens {
+export function chargedTokens(usage: Usage, rates: Rates): ChargedTokens {
   const input = whole(usage.inputTokens);
   const read = rates.cacheRead === undefined ? 0 : part(usage.cacheReadTokens, input);
   const write = rates.cacheWrite === undefined ? 0 : part(usage.cacheWriteTokens, input - read);
@@ -111,9 +138,9 @@ function part(tokens: number, of: number): number {
   return Math.min(whole(tokens), of);
 }
 
-function costByBigInt(tokens: Tokens, rates: Rates): number {
+function costByBigInt(tokens: ChargedTokens, rates: Rates): number {
   let sum = 0n;
-  for (const kind of KINDS) sum += BigInt(tokens[kind]) * BigInt(rates[kind] ?? 0);
+  for (const kind of RATE_KINDS) sum += BigInt(tokens[kind]) * BigInt(rates[kind] ?? 0);
   const perRate = BigInt(TOKENS_PER_RATE);
   const cost = (sum + perRate - 1n) / perRate;
   return cost > BigInt(COST_MICROCENTS_MAX) ? COST_MICROCENTS_MAX : Number(cost);
@@ -121,7 +148,7 @@ function costByBigInt(tokens: Tokens, rates: Rates): number {
 
 function scaleRates(rates: Rates, percent: number): Rates {
   const scaled: { -readonly [Kind in keyof Rates]: Rates[Kind] } = { input: 0 };
-  for (const kind of KINDS) {
+  for (const kind of RATE_KINDS) {
     const rate = rates[kind];
     if (rate !== undefined) scaled[kind] = Math.ceil((rate * percent) / 100);
   }

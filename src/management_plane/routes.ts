@@ -2,9 +2,11 @@ import type { Route } from "../std/router.ts";
 import type { OrganizationAccess } from "./authorize.ts";
 import type { OrganizationCall, UserCall } from "./call.ts";
 import type { ManagementDeps } from "./deps.ts";
+import * as calls from "./calls.ts";
 import * as inferenceKeys from "./inference_keys.ts";
 import * as members from "./members.ts";
 import * as organizations from "./organizations.ts";
+import * as prices from "./prices.ts";
 import * as providerConfigs from "./provider_configs.ts";
 import * as settings from "./settings.ts";
 import * as usage from "./usage.ts";
@@ -78,5 +80,14 @@ export const ROUTES: readonly ManagementRoute[] = [
   },
   { method: "GET", pattern: `${INFERENCE}/settings`, access: "manager", handle: settings.get },
   { method: "PUT", pattern: `${INFERENCE}/settings`, access: "manager", handle: settings.put },
+  { method: "GET", pattern: `${INFERENCE}/prices`, access: "manager", handle: prices.list },
+  { method: "PUT", pattern: `${INFERENCE}/prices`, access: "manager", handle: prices.put },
+  {
+    method: "DELETE",
+    pattern: `${INFERENCE}/prices/{provider}/{model}`,
+    access: "manager",
+    handle: prices.remove,
+  },
   { method: "GET", pattern: `${INFERENCE}/usage`, access: "manager", handle: usage.get },
+  { method: "GET", pattern: `${INFERENCE}/calls/{callId}`, access: "manager", handle: calls.get },
 ];

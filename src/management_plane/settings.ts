@@ -32,7 +32,10 @@ export async function get(call: OrganizationCall, deps: ManagementDeps): Promise
 }
 
 /** Changes what is given of the settings. */
-export async function put(call: OrganizationCall, deps: ManagementDeps): Promise<Response> {
+export async function put(
+  call: OrganizationCall,
+  deps: Pick<ManagementDeps, "db" | "live">,
+): Promise<Response> {
   const body = await readBody(call.request, PutBody);
   // What was settled but not yet written decides too.
   await deps.live.flush();

@@ -36,6 +36,9 @@ export interface OrgAccount {
 /** How long at most a call is on its way from its id to its admission. */
 const ADMISSION_LAG_MS = 5_000;
 
+/** The wall clock counts whole milliseconds: what it says has passed may be this much too long. */
+const WALL_STEP_MS = 1;
+
 /** Below this many keys nothing is swept. */
 const SWEEP_MIN = 10_000;
 
@@ -90,10 +93,16 @@ export class Accounts {
     return account;
   }
 
-  /** Reads an organization's cost limit and circuit again. */
-  settingsChanged(organizationId: string): void {
+  /**
+   * Reads an organization's cost limit and circuit again.
+   *
+   * @param trippedAtMs When its circuit tripped, if that is not in its row yet; else null.
+   */
+  settingsChanged(organizationId: string, trippedAtMs: number | null): void {
     const account = this.#organizations.get(organizationId);
-    if (account !== undefined) this.#readSettings(account);
+    if (account === undefined) return;
+    this.#readSettings(account);
+    account.circuitOpenedAtMs ??= trippedAtMs;
   }
 
   /** Forgets keys that nothing depends on. Only when every settlement is on disk: rows are read again. */
@@ -137,7 +146,8 @@ export class Accounts {
     const firstId = uuid7From(wallMs - RATE_WINDOW_MS - ADMISSION_LAG_MS);
     for (const row of this.#statements.recentCalls.all(firstId)) {
       const times = recent.get(row.key_id) ?? [];
-      times.push(nowMs - Math.max(0, wallMs - row.admitted_at_ms));
+      const ageMs = wallMs - row.admitted_at_ms - WALL_STEP_MS;
+      times.push(nowMs - Math.max(0, ageMs));
       recent.set(row.key_id, times);
     }
     for (const times of recent.values()) times.sort((a, b) => a - b);

@@ -1,5 +1,12 @@
-import type { ProviderId } from "../domain/provider.ts";
+import type { Rates } from "../domain/price.ts";
+import {
+  formatModelName,
+  type ModelName,
+  parseModelName,
+  type ProviderId,
+} from "../domain/provider.ts";
 import { BoundedMap } from "../std/bounded_map.ts";
+import { ratesOf } from "./model_prices.ts";
 import type { Sqlite } from "./sqlite.ts";
 import type { Row } from "./tables.ts";
 
@@ -24,12 +31,20 @@ export interface ProviderConfigRecord {
   readonly createdAtMs: number;
 }
 
+/** What an organization says that a model costs: its rates, or the model in the catalogue that it is priced as. */
+export type ModelPriceRecord =
+  { readonly id: string; readonly rates: Rates } | { readonly aliasOf: ModelName };
+
+/** An organization's own prices by `provider/model`. */
+export type ModelPrices = ReadonlyMap<string, ModelPriceRecord>;
+
 /** What an organization allows its calls. */
 export interface OrganizationRecord {
   readonly id: string;
   /** Null until the organization has settings: nothing goes through before. */
   readonly settings: { readonly euOnly: boolean } | null;
   readonly providers: ReadonlyMap<ProviderId, ProviderConfigRecord>;
+  readonly prices: ModelPrices;
 }
 
 /** Bounds the keys and organizations kept in memory; others are read again when they call. */
@@ -43,6 +58,7 @@ export class Directory {
   readonly #find;
   readonly #findSettings;
   readonly #findProviders;
+  readonly #findPrices;
 
   constructor({ db, connection }: Sqlite) {
     const key = db.selectFrom("inference_keys").selectAll().where("key_hash", "=", "").compile();
@@ -56,11 +72,17 @@ export class Directory {
       .selectAll()
       .where("organization_id", "=", "")
       .compile();
+    const prices = db
+      .selectFrom("model_prices")
+      .selectAll()
+      .where("organization_id", "=", "")
+      .compile();
     this.#find = connection.prepare<Row<"inference_keys">, [string]>(key.sql);
     this.#findSettings = connection.prepare<Pick<Row<"org_settings">, "eu_only">, [string]>(
       settings.sql,
     );
     this.#findProviders = connection.prepare<Row<"provider_configs">, [string]>(providers.sql);
+    this.#findPrices = connection.prepare<Row<"model_prices">, [string]>(prices.sql);
   }
 
   /** Returns the key with this SHA-256 (hex), revoked and suspended ones included; null if there is none. */
@@ -81,7 +103,7 @@ export class Directory {
     return record;
   }
 
-  /** Returns an organization's settings and provider configs. */
+  /** Returns an organization's settings, provider configs and prices. */
   organization(id: string): OrganizationRecord {
     const known = this.#organizations.get(id);
     if (known !== undefined) return known;
@@ -92,6 +114,7 @@ export class Directory {
       providers: new Map(
         this.#findProviders.all(id).map((row) => [row.provider, providerRecord(row)]),
       ),
+      prices: new Map(this.#findPrices.all(id).map((row) => [formatModelName(row), price(row)])),
     };
     this.#organizations.set(id, record);
     return record;
@@ -105,7 +128,7 @@ export class Directory {
     this.#byHash.delete(hash);
   }
 
-  /** Drops what is known of an organization's settings and provider configs. */
+  /** Drops what is known of an organization's settings, provider configs and prices. */
   forgetOrganization(organizationId: string): void {
     this.#organizations.delete(organizationId);
   }
@@ -122,4 +145,10 @@ function providerRecord(row: Row<"provider_configs">): ProviderConfigRecord {
     organizationId: row.organization_id,
     createdAtMs: row.created_at_ms,
   };
+}
+
+function price(row: Row<"model_prices">): ModelPriceRecord {
+  const aliasOf = row.alias_of === null ? null : parseModelName(row.alias_of);
+  if (aliasOf !== null) return { aliasOf };
+  return { id: `override/${formatModelName(row)}@${row.updated_at_ms}`, rates: ratesOf(row) };
 }

@@ -7,8 +7,12 @@ export interface GroupCommitOptions {
   readonly connection: Database;
   /** Called inside each transaction, after its writes: what they add up to is written once. */
   readonly beforeCommit: () => void;
+  /** Called after each commit, when nothing is left to be written. */
+  readonly afterCommit: () => void;
   /** Called when a transaction is undone, whatever it had done so far. */
   readonly onFailure: (error: unknown) => void;
+  /** Called when a patient write is given up: the database will never take it. */
+  readonly onRefusal: (error: unknown) => void;
 }
 
 /** How long a settlement waits for company, in milliseconds. */
@@ -16,6 +20,9 @@ const COMPANY_MS = 2;
 
 /** How long to wait before writing again what could not be written, in milliseconds. */
 const RETRY_MS = 250;
+
+/** Faults of a write, not of the disk: trying again cannot help. */
+const REFUSAL = /^SQLITE_(CONSTRAINT|MISMATCH|RANGE|TOOBIG)/;
 
 /**
  * Commits writes together: one flush to disk serves all that came in the same turn of the event loop.
@@ -33,6 +40,8 @@ export class GroupCommit {
   #batch: PromiseWithResolvers<void> | null = null;
   #turn: NodeJS.Immediate | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #failing = false;
+  #closed = false;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -43,9 +52,11 @@ export class GroupCommit {
 
   /** Resolves once the write is on disk. @throws {SQLiteError} If it is not, and will not be. */
   urgent(write: Write): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error("Cannot write: the database is closed"));
     this.#urgent.push(write);
     this.#batch ??= Promise.withResolvers();
-    this.#turn ??= setImmediate(() => this.#commit());
+    // Trying for each call would stop everybody for as long as the database may be waited for.
+    if (!this.#failing) this.#turn ??= setImmediate(() => this.#commit());
     return this.#batch.promise;
   }
 
@@ -62,14 +73,23 @@ export class GroupCommit {
 
   /** Writes now all that waits. Returns whether nothing is left. */
   async flush(): Promise<boolean> {
-    while (this.#options.connection.inTransaction) await Bun.sleep(0);
+    while (!this.#closed && this.#options.connection.inTransaction) await Bun.sleep(0);
     if (!this.idle) this.#commit();
     return this.idle;
+  }
+
+  /** Writes what waits and ends: nothing touches the database afterwards. Returns whether nothing is left. */
+  async close(): Promise<boolean> {
+    const flushed = await this.flush();
+    this.#closed = true;
+    this.#stopWaiting();
+    return flushed;
   }
 
   #commitIn(delayMs: number): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
+      this.#failing = false;
       this.#commit();
     }, delayMs);
   }
@@ -77,9 +97,8 @@ export class GroupCommit {
   #commit(): void {
     if (this.#turn !== null) clearImmediate(this.#turn);
     this.#turn = null;
-    if (this.idle) return;
-    const { connection, beforeCommit, onFailure } = this.#options;
-    if (connection.inTransaction) {
+    if (this.idle || this.#closed) return;
+    if (this.#options.connection.inTransaction) {
       // A management transaction is open across its awaits: its rollback must not take ours along.
       this.#turn = setImmediate(() => this.#commit());
       return;
@@ -89,19 +108,70 @@ export class GroupCommit {
     this.#batch = null;
     this.#urgent = [];
     try {
+      this.#writeAll(urgent);
+    } catch (error) {
+      if (!isRefusal(error)) this.#retryLater();
+      batch?.reject(error);
+      return;
+    }
+    if (this.#failing) this.#stopWaiting();
+    this.#options.afterCommit();
+    batch?.resolve();
+  }
+
+  #retryLater(): void {
+    this.#stopWaiting();
+    this.#failing = true;
+    this.#commitIn(RETRY_MS);
+  }
+
+  #stopWaiting(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#failing = false;
+  }
+
+  /** Writes these and all patient ones together. One that the database will never take must not stop the rest. */
+  #writeAll(urgent: readonly Write[]): void {
+    try {
+      this.#transact(urgent, this.#patient);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#writePatientEach();
+      this.#transact(urgent, []);
+    }
+    this.#patient = [];
+  }
+
+  #writePatientEach(): void {
+    while (this.#patient.length > 0) {
+      try {
+        this.#transact([], this.#patient.slice(0, 1));
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        this.#options.onRefusal(error);
+      }
+      this.#patient.shift();
+    }
+  }
+
+  #transact(urgent: readonly Write[], patient: readonly Write[]): void {
+    const { connection, beforeCommit, onFailure } = this.#options;
+    try {
       this.#begin.run();
       for (const write of urgent) write();
-      for (const write of this.#patient) write();
+      for (const write of patient) write();
       beforeCommit();
       this.#end.run();
     } catch (error) {
       if (connection.inTransaction) this.#undo.run();
       onFailure(error);
-      batch?.reject(error);
-      if (this.#patient.length > 0) this.#commitIn(RETRY_MS);
-      return;
+      throw error;
     }
-    this.#patient = [];
-    batch?.resolve();
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  if (error instanceof TypeError || error instanceof RangeError) return true;
+  return error instanceof Error && "code" in error && REFUSAL.test(String(error.code));
 }

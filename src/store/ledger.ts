@@ -2,6 +2,7 @@ import { ProxyError } from "../domain/errors.ts";
 import type { Ending } from "../domain/hold.ts";
 import { ceilingRefusal, costRefusal, rateRefusal } from "../domain/limits.ts";
 import { type Month, monthOf } from "../domain/month.ts";
+import type { AppliedPrice } from "../domain/price.ts";
 import type { Operation, ProviderId } from "../domain/provider.ts";
 import { totalTokens, type Usage } from "../domain/usage.ts";
 import type { Clock } from "../std/clock.ts";
@@ -13,9 +14,11 @@ import {
   type OrgAccount,
   type OrgMonth,
 } from "./accounts.ts";
+import { CostCircuits } from "./cost_circuits.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { type LedgerStatements, prepareLedger } from "./ledger_statements.ts";
-import { expireHolds } from "./ledger_recovery.ts";
+import { expireHolds, lastBilledMonth } from "./ledger_recovery.ts";
+import { writeRates } from "./price_rates.ts";
 import { RollUp } from "./roll_up.ts";
 import type { Sqlite } from "./sqlite.ts";
 
@@ -51,7 +54,7 @@ export interface Settlement {
   readonly used: {
     readonly usage: Usage;
     readonly costMicrocents: number;
-    readonly priceId: string;
+    readonly price: AppliedPrice;
     readonly estimated: boolean;
   } | null;
 }
@@ -77,7 +80,9 @@ export class Ledger {
   readonly #statements: LedgerStatements;
   readonly #commits: GroupCommit;
   readonly #rollUp: RollUp;
-  #month: Month = 0;
+  readonly #circuits: CostCircuits;
+  #month: Month;
+  #inTrouble = false;
 
   /** Posts what a crash left open, then is ready. */
   constructor(sqlite: Sqlite, clock: Clock, log: Log) {
@@ -91,15 +96,18 @@ export class Ledger {
         calls: expired.calls,
         cost_circuits_tripped: expired.circuits,
       });
+    this.#month = lastBilledMonth(sqlite);
+    if (monthOf(clock.wallMs()) < this.#month)
+      log.warn("the clock is behind the last month that was billed", { month: this.#month });
     this.#accounts = new Accounts(sqlite, clock);
     this.#commits = new GroupCommit({
       connection: sqlite.connection,
       beforeCommit: () => this.#rollUp.write(),
-      onFailure: (error) => {
-        this.#rollUp.clear();
-        this.#log.error("cannot write the ledger", { error: String(error) });
-      },
+      afterCommit: () => this.#written(),
+      onFailure: (error) => this.#failed(error),
+      onRefusal: (error) => log.error("dropped what cannot be written", { error: String(error) }),
     });
+    this.#circuits = new CostCircuits(this.#statements, this.#commits, log);
   }
 
   /**
@@ -110,9 +118,9 @@ export class Ledger {
   async admit(request: AdmitRequest): Promise<Hold> {
     const admittedAtMs = this.#clock.wallMs();
     const nowMs = this.#clock.monotonicMs();
-    const month = this.#currentMonth(admittedAtMs);
-    const key = this.#accounts.key(request.keyId, month);
-    const organization = this.#accounts.organization(request.organizationId, month);
+    const { key, organization } = this.#accountsOf(request, this.#currentMonth(admittedAtMs));
+    // A limit may have been lowered since the last settlement, or a crash come before the trip was written.
+    this.#circuits.tripIfOver(organization, organization.current, admittedAtMs);
     const refusal = this.#refusal(request, key, organization, nowMs);
     if (refusal !== null) throw refusal;
     key.rate.add(nowMs);
@@ -151,7 +159,9 @@ export class Ledger {
     }
     const endedAtMs = this.#clock.wallMs();
     this.#commits.patient(() => this.#write(hold, settlement, endedAtMs));
-    this.#tripIfOver(hold.orgAccount, hold.orgMonth, endedAtMs);
+    // A call that ends after its month belongs to that month, and cannot stop this one.
+    if (hold.orgMonth.month === this.#currentMonth(endedAtMs))
+      this.#circuits.tripIfOver(hold.orgAccount, hold.orgMonth, endedAtMs);
   }
 
   /** Returns where a key stands against its rate limit now. */
@@ -169,14 +179,45 @@ export class Ledger {
 
   /** Reads an organization's cost limit and circuit again, after its rows were changed. */
   organizationChanged(organizationId: string): void {
-    this.#accounts.settingsChanged(organizationId);
+    const trippedAtMs = this.#circuits.unwrittenTripMs(organizationId);
+    this.#accounts.settingsChanged(organizationId, trippedAtMs);
   }
 
   /** Writes now what waits. Returns whether everything is on disk. */
-  async flush(): Promise<boolean> {
-    const flushed = await this.#commits.flush();
-    if (flushed) this.#accounts.sweep();
-    return flushed;
+  flush(): Promise<boolean> {
+    return this.#commits.flush();
+  }
+
+  /** Writes what waits and leaves the database alone from then on. Returns whether everything is on disk. */
+  close(): Promise<boolean> {
+    return this.#commits.close();
+  }
+
+  #accountsOf({ keyId, organizationId }: AdmitRequest, month: Month) {
+    try {
+      return {
+        key: this.#accounts.key(keyId, month),
+        organization: this.#accounts.organization(organizationId, month),
+      };
+    } catch (error) {
+      this.#log.error("cannot read the ledger", { error: String(error) });
+      throw overloaded();
+    }
+  }
+
+  #written(): void {
+    this.#circuits.written();
+    this.#accounts.sweep();
+    if (!this.#inTrouble) return;
+    this.#inTrouble = false;
+    this.#log.info("the ledger is written again");
+  }
+
+  #failed(error: unknown): void {
+    this.#rollUp.clear();
+    if (this.#inTrouble) return;
+    this.#inTrouble = true;
+    this.#log.error("cannot write the ledger", { error: String(error) });
   }
 
   #refusal(
@@ -242,7 +283,13 @@ export class Ledger {
       servedModel,
       upstreamStatus,
       used?.estimated ? 1 : 0,
-      used?.priceId ?? null,
+      used?.price.id ?? null,
+      used?.price.percent ?? null,
+      used?.price.tierAbove ?? null,
+      used === null ? null : writeRates(used.price.rates),
+      usage?.cacheWrite1hTokens ?? 0,
+      usage?.inputAudioTokens ?? 0,
+      usage?.outputAudioTokens ?? 0,
       usage?.inputTokens ?? 0,
       usage?.cacheReadTokens ?? 0,
       usage?.cacheWriteTokens ?? 0,
@@ -263,19 +310,6 @@ export class Ledger {
       usage: used.usage,
       costMicrocents: used.costMicrocents,
     });
-  }
-
-  #tripIfOver(account: OrgAccount, month: OrgMonth, nowMs: number): void {
-    // A call that ends after its month belongs to that month, and cannot stop this one.
-    if (month.month !== this.#currentMonth(nowMs) || account.circuitOpenedAtMs !== null) return;
-    if (account.limitMicrocents === null || month.settled < account.limitMicrocents) return;
-    account.circuitOpenedAtMs = nowMs;
-    this.#log.warn("cost circuit tripped", {
-      organization: account.id,
-      settled_microcents: month.settled,
-      limit_microcents: account.limitMicrocents,
-    });
-    this.#commits.patient(() => this.#statements.openCircuit.run(nowMs, account.id));
   }
 }
 

@@ -1,4 +1,5 @@
-import { monthOf } from "../domain/month.ts";
+import { type Month, monthOf } from "../domain/month.ts";
+import { auditTrip } from "./cost_circuits.ts";
 import type { LedgerStatements } from "./ledger_statements.ts";
 import type { RollUp } from "./roll_up.ts";
 import type { Sqlite } from "./sqlite.ts";
@@ -28,10 +29,20 @@ export function expireHolds(
     .transaction(() => {
       for (const row of rows) expire(row, statements, rollUp, nowMs);
       rollUp.write();
-      const { changes } = statements.openCircuits.run(nowMs, monthOf(nowMs));
-      return { calls: rows.length, circuits: changes };
+      const month = Math.max(monthOf(nowMs), lastBilledMonth({ db, connection }));
+      const opened = statements.openCircuits.all(nowMs, month);
+      for (const { organization_id: id } of opened)
+        auditTrip(statements, id, nowMs, { after_crash: true });
+      return { calls: rows.length, circuits: opened.length };
     })
     .immediate();
+}
+
+/** Returns the newest month that anything was charged to; 0 if nothing was yet. */
+export function lastBilledMonth({ db, connection }: Sqlite): Month {
+  const query = db.selectFrom("org_months").select((row) => row.fn.max("month").as("month"));
+  const row = connection.prepare<{ month: Month | null }, []>(query.compile().sql).get();
+  return row?.month ?? 0;
 }
 
 function expire(
@@ -51,6 +62,12 @@ function expire(
     null,
     1,
     null,
+    null,
+    null,
+    null,
+    0,
+    0,
+    0,
     row.input_tokens,
     0,
     0,

@@ -5,7 +5,7 @@ import { MICROCENTS_PER_CENT } from "../domain/limits.ts";
 import type { Month } from "../domain/month.ts";
 import type { Operation, ProviderId } from "../domain/provider.ts";
 import type { Sqlite } from "./sqlite.ts";
-import type { Db } from "./tables.ts";
+import type { Db, Row } from "./tables.ts";
 
 /** The columns that the ledger's statements bind, in the order in which they bind them. */
 type NewCall = [
@@ -40,6 +40,12 @@ type SettledCall = [
   upstreamStatus: number | null,
   estimated: 0 | 1,
   priceId: string | null,
+  pricePercent: number | null,
+  priceTierAbove: number | null,
+  priceRates: string | null,
+  cacheWrite1hTokens: number,
+  inputAudioTokens: number,
+  outputAudioTokens: number,
   ...Measured,
   id: string,
 ];
@@ -55,6 +61,18 @@ type UsageHour = [
   ...Measured,
 ];
 
+type NewAuditEvent = [
+  id: string,
+  organizationId: string,
+  actor: string,
+  action: string,
+  target: string,
+  detail: string,
+  happenedAtMs: number,
+];
+
+type OpenedCircuit = Pick<Row<"org_settings">, "organization_id">;
+
 /** The ledger's writes as prepared statements, each compiled once from the query builder. */
 export interface LedgerStatements {
   readonly insertCall: Statement<unknown, NewCall>;
@@ -64,8 +82,9 @@ export interface LedgerStatements {
   readonly addOrgMonth: Statement<unknown, [organizationId: string, month: Month, cost: number]>;
   readonly addUsageHour: Statement<unknown, UsageHour>;
   readonly openCircuit: Statement<unknown, [openedAtMs: number, organizationId: string]>;
-  /** Opens the circuit of every organization whose month is at its limit. */
-  readonly openCircuits: Statement<unknown, [openedAtMs: number, month: Month]>;
+  /** Opens the circuit of every organization whose month is at its limit, and returns which. */
+  readonly openCircuits: Statement<OpenedCircuit, [openedAtMs: number, month: Month]>;
+  readonly addAuditEvent: Statement<unknown, NewAuditEvent>;
 }
 
 /** Stands for a value that is bound when the statement runs. */
@@ -82,8 +101,9 @@ const MEASURED = {
 
 /** Prepares the ledger's writes. They bind their values in the order in which the query names them. */
 export function prepareLedger({ db, connection }: Sqlite): LedgerStatements {
-  const prepare = <Bound extends SQLQueryBindings[]>(query: { compile(): CompiledQuery }) =>
-    connection.prepare<unknown, Bound>(query.compile().sql);
+  const prepare = <Bound extends SQLQueryBindings[], Returned = unknown>(query: {
+    compile(): CompiledQuery;
+  }) => connection.prepare<Returned, Bound>(query.compile().sql);
   return {
     insertCall: prepare(insertCall(db)),
     settleCall: prepare(settleCall(db)),
@@ -126,7 +146,18 @@ export function prepareLedger({ db, connection }: Sqlite): LedgerStatements {
         .where("organization_id", "=", BOUND)
         .where("circuit_opened_at_ms", "is", null),
     ),
-    openCircuits: prepare(openCircuits(db)),
+    openCircuits: prepare<[number, Month], OpenedCircuit>(openCircuits(db)),
+    addAuditEvent: prepare(
+      db.insertInto("audit_events").values({
+        id: BOUND,
+        organization_id: BOUND,
+        actor: BOUND,
+        action: BOUND,
+        target: BOUND,
+        detail: BOUND,
+        happened_at_ms: BOUND,
+      }),
+    ),
   };
 }
 
@@ -148,7 +179,8 @@ function openCircuits(db: Db) {
             row("org_settings.monthly_cost_limit_cents", "*", sql.lit(MICROCENTS_PER_CENT)),
           ),
       ),
-    );
+    )
+    .returning("organization_id");
 }
 
 function insertCall(db: Db) {
@@ -170,6 +202,9 @@ function insertCall(db: Db) {
     output_tokens: sql.lit(0),
     reasoning_tokens: sql.lit(0),
     cost_microcents: sql.lit(0),
+    cache_write_1h_tokens: sql.lit(0),
+    input_audio_tokens: sql.lit(0),
+    output_audio_tokens: sql.lit(0),
     state: sql.lit("pending"),
     estimated: sql.lit(0),
   });
@@ -187,6 +222,12 @@ function settleCall(db: Db) {
       upstream_status: BOUND,
       estimated: BOUND,
       price_id: BOUND,
+      price_percent: BOUND,
+      price_tier_above: BOUND,
+      price_rates: BOUND,
+      cache_write_1h_tokens: BOUND,
+      input_audio_tokens: BOUND,
+      output_audio_tokens: BOUND,
       ...MEASURED,
     })
     .where("id", "=", BOUND)

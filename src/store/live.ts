@@ -3,7 +3,7 @@ import type { Ledger } from "./ledger.ts";
 
 /**
  * The state that calls are decided on, kept in memory beside the rows. Whoever changes rows of keys,
- * provider configs or settings tells it in the same step, after the commit and before answering.
+ * provider configs, prices or settings tells it in the same step, after the commit and before answering.
  */
 export class Live {
   readonly #directory: Directory;
@@ -24,7 +24,7 @@ export class Live {
     this.#directory.forgetKey(keyId);
   }
 
-  /** Reads an organization's settings, provider configs and cost circuit again before its next call. */
+  /** Reads an organization's settings, provider configs, prices and cost circuit again before its next call. */
   organizationChanged(organizationId: string): void {
     this.#directory.forgetOrganization(organizationId);
     this.#ledger.organizationChanged(organizationId);

@@ -112,8 +112,37 @@ export interface CallsTable {
   output_tokens: number;
   reasoning_tokens: number;
   cost_microcents: number;
-  /** Which price the cost was computed with. */
+  /** The part of the cache writes kept for an hour. */
+  cache_write_1h_tokens: number;
+  /** The parts of input and output that were audio. */
+  input_audio_tokens: number;
+  output_audio_tokens: number;
+  /** Which price the cost was computed with; this and what follows are null unless the call was posted. */
   price_id: string | null;
+  price_percent: number | null;
+  /** The input tokens above which these rates hold; null for a price's ordinary ones. */
+  price_tier_above: number | null;
+  /** The rates themselves, as JSON: catalogues and overrides change, and what was charged does not. */
+  price_rates: string | null;
+}
+
+/** What an organization says that a model costs. Rates are microcents per million tokens. */
+export interface ModelPricesTable {
+  organization_id: string;
+  provider: ProviderId;
+  /** In the provider's own words. */
+  model: string;
+  /** The `provider/model` of the catalogue that it is priced as; null if it has rates. */
+  alias_of: string | null;
+  input: number | null;
+  output: number | null;
+  cache_read: number | null;
+  cache_write: number | null;
+  cache_write_1h: number | null;
+  input_audio: number | null;
+  output_audio: number | null;
+  created_at_ms: number;
+  updated_at_ms: number;
 }
 
 /** What the usage report reads: calls rolled up by hour. `hour` counts hours since the Unix epoch. */
@@ -167,6 +196,7 @@ export interface Tables {
   usage_hours: UsageHoursTable;
   master_keys: MasterKeysTable;
   audit_events: AuditEventsTable;
+  model_prices: ModelPricesTable;
 }
 
 /** A database or an open transaction: queries take either, and their caller decides which. */

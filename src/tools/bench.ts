@@ -8,19 +8,35 @@
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { FlagError } from "../std/flags.ts";
 import { type Options, type Part, readOptions, USAGE } from "./bench/options.ts";
+import { measureAnthropic } from "./bench/parts/anthropic.ts";
 import { measureChat } from "./bench/parts/chat.ts";
+import { measureEmbeddings } from "./bench/parts/embeddings.ts";
+import { measureGenerator } from "./bench/parts/generator.ts";
+import { measureGrowth } from "./bench/parts/growth.ts";
+import { measureLedger } from "./bench/parts/ledger.ts";
+import { measureManyStreams } from "./bench/parts/many_streams.ts";
+import { measureStart } from "./bench/parts/start.ts";
+import { measureStreams } from "./bench/parts/streams.ts";
 import { findingTable, holds, type Report } from "./bench/report.ts";
 import { Rig } from "./bench/rig.ts";
 
 /** Where databases of this run live, on the disk that the proxy would use. */
-const FOLDER = "dist/bench-data/run";
+const FOLDER = resolve("dist/bench-data/run");
 const JSON_FILE = "dist/bench.json";
 
 const MEASURES: Readonly<Record<Part, (rig: Rig) => Promise<Report>>> = {
+  generator: measureGenerator,
   chat: measureChat,
+  streams: measureStreams,
+  anthropic: measureAnthropic,
+  embeddings: measureEmbeddings,
+  "many-streams": measureManyStreams,
+  start: measureStart,
+  growth: measureGrowth,
+  ledger: measureLedger,
 };
 
 async function main(options: Options): Promise<number> {

@@ -131,13 +131,9 @@ class Subset {
   }
 
   #alternatives(schema: JsonObject, subset: JsonObject): void {
-    const alternatives: Json[] = [];
-    for (const name of ["anyOf", "oneOf"]) {
-      const list = schema[name];
-      if (list === undefined) continue;
-      if (!Array.isArray(list)) throw new NotRepresentable();
-      alternatives.push(...list);
-    }
+    const lists = [schema["anyOf"] ?? [], schema["oneOf"] ?? []];
+    if (!lists.every(Array.isArray)) throw new NotRepresentable();
+    const alternatives = lists.flat();
     if (alternatives.length > 0) subset["anyOf"] = alternatives.map((each) => this.rewrite(each));
   }
 

@@ -34,6 +34,7 @@ export function openAiTranslation(
     operation === "chat" ? quirks.chatRequest?.(request) : quirks.embeddingsRequest?.(request);
   return {
     upstreamBody: upstreamBody(request, quirks, rewritten),
+    outputTokensMax: null,
     dropped: rewritten?.dropped ?? [],
     whole: (text) => (operation === "chat" ? completion : embeddings)(text, request, quirks),
     stream: () => new OpenAiStream(request, quirks),

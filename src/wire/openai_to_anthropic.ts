@@ -33,6 +33,7 @@ export function anthropicTranslation(request: ClientRequest): Translation {
   const { upstream, dropped, form } = translateRequest(request);
   return {
     upstreamBody: JSON.stringify(upstream),
+    outputTokensMax: upstream.max_tokens,
     dropped,
     whole: (text) => wholeAnswer(text, form),
     stream: () => new AnthropicStream(form),

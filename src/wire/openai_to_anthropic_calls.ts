@@ -9,12 +9,11 @@ import { TOOL_NAME } from "./openai_to_anthropic_tools.ts";
 /** The calls of one assistant message, and the results that came for them so far, in the order of the calls. */
 interface OpenCalls {
   readonly path: string;
-  readonly calls: readonly OpenCall[];
+  /** By the id that the client wrote; null for the older function call, which has none. */
+  readonly calls: ReadonlyMap<Json | undefined, OpenCall>;
 }
 
 interface OpenCall {
-  /** The id as the client wrote it; null for the older function call, which has none. */
-  readonly clientId: string | null;
   readonly upstreamId: string;
   result: ToolResultBlock | null;
 }
@@ -38,24 +37,24 @@ export class ToolCalls {
   callsOf(message: JsonObject, path: string): ToolUseBlock[] {
     const list = givenList(message, "tool_calls", `${path}.tool_calls`) ?? [];
     const blocks: ToolUseBlock[] = [];
-    const calls: OpenCall[] = [];
+    const calls = new Map<Json | undefined, OpenCall>();
     for (const [index, value] of list.entries()) {
       const callPath = `${path}.tool_calls[${index}]`;
       const call = objectAt(value, callPath);
       const clientId = this.#clientId(call, callPath, calls);
       const upstreamId = this.#upstreamId(clientId);
       blocks.push(this.#block(upstreamId, call["function"], `${callPath}.function`));
-      calls.push({ clientId, upstreamId, result: null });
+      calls.set(clientId, { upstreamId, result: null });
     }
     const older = given(message, "function_call");
-    if (older !== undefined && calls.length === 0) {
+    if (older !== undefined && calls.size === 0) {
       this.#functionCalls += 1;
       const upstreamId = `call_fn_${this.#functionCalls}`;
       blocks.push(this.#block(upstreamId, older, `${path}.function_call`));
-      calls.push({ clientId: null, upstreamId, result: null });
+      calls.set(null, { upstreamId, result: null });
     }
     const member = list.length > 0 ? "tool_calls" : "function_call";
-    if (calls.length > 0) this.#open = { path: `${path}.${member}`, calls };
+    if (calls.size > 0) this.#open = { path: `${path}.${member}`, calls };
     return blocks;
   }
 
@@ -63,7 +62,7 @@ export class ToolCalls {
   take(message: JsonObject, path: string): void {
     const older = message["role"] === "function";
     const clientId = older ? null : message["tool_call_id"];
-    const call = this.#open?.calls.find((open) => open.clientId === clientId);
+    const call = this.#open?.calls.get(clientId);
     if (call === undefined || call.result !== null) {
       const param = older ? `${path}.role` : `${path}.tool_call_id`;
       throw invalidValue(param, `Cannot translate "${path}": it answers no open tool call`);
@@ -76,18 +75,22 @@ export class ToolCalls {
     const open = this.#open;
     this.#open = null;
     if (open === null) return [];
-    return open.calls.map((call) => {
+    return Array.from(open.calls.values(), (call) => {
       if (call.result !== null) return call.result;
       throw unanswered(open.path);
     });
   }
 
-  #clientId(call: JsonObject, path: string, calls: readonly OpenCall[]): string {
+  #clientId(
+    call: JsonObject,
+    path: string,
+    calls: ReadonlyMap<Json | undefined, OpenCall>,
+  ): string {
     const type = given(call, "type") ?? "function";
     if (type !== "function") throw expected(`${path}.type`, '"function"');
     const id = call["id"];
     if (typeof id !== "string" || id === "") throw expected(`${path}.id`, "a string");
-    if (calls.some((other) => other.clientId === id)) {
+    if (calls.has(id)) {
       throw invalidValue(`${path}.id`, `Cannot translate "${path}": its id stands twice`);
     }
     return id;

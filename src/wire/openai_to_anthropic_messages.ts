@@ -48,7 +48,7 @@ export function translateMessages(list: Json | undefined, model: AnthropicModel)
       continue;
     }
     add(messages, "user", calls.results());
-    if (role === "system" || role === "developer") system.push(...systemBlocks(message, path));
+    if (role === "system" || role === "developer") append(system, systemBlocks(message, path));
     else if (role === "user") add(messages, "user", userBlocks(message, path));
     else if (role === "assistant") {
       add(messages, "assistant", assistantBlocks(message, path, calls, model));
@@ -71,8 +71,13 @@ export function translateMessages(list: Json | undefined, model: AnthropicModel)
 function add(messages: AnthropicMessage[], role: AnthropicMessage["role"], blocks: Block[]): void {
   if (blocks.length === 0) return;
   const last = messages.at(-1);
-  if (last?.role === role) last.content.push(...blocks);
+  if (last?.role === role) append(last.content, blocks);
   else messages.push({ role, content: blocks });
+}
+
+/** Appends one by one: a list as arguments of one call must fit on the stack. */
+function append<B>(list: B[], added: readonly B[]): void {
+  for (const each of added) list.push(each);
 }
 
 function systemBlocks(message: JsonObject, path: string): TextBlock[] {
@@ -102,13 +107,14 @@ function assistantBlocks(
   const content = contentBlocks<Block>(message["content"], `${path}.content`, assistantPart);
   const refusal = message["refusal"];
   if (typeof refusal === "string") {
-    content.push(...contentBlocks(refusal, `${path}.refusal`, textPart));
+    append(content, contentBlocks(refusal, `${path}.refusal`, textPart));
   }
   const apart = givenList(message, "thinking_blocks", `${path}.thinking_blocks`) ?? [];
   // Clients that put thinking into the content may list it a second time.
   const thinking = content.some(isThinking) ? [] : apart.map(thinkingBlock);
-  const blocks = [...thinking.filter((block) => block !== null), ...content];
-  blocks.push(...calls.callsOf(message, path));
+  const blocks: Block[] = thinking.filter((block) => block !== null);
+  append(blocks, content);
+  append(blocks, calls.callsOf(message, path));
   markLast(blocks, message, path);
   return model.thinking.length > 0 ? blocks : blocks.filter((block) => !isThinking(block));
 }

@@ -31,6 +31,8 @@ export interface ClientRequest {
 export interface Translation {
   /** The request body for the provider, as JSON text. */
   readonly upstreamBody: string;
+  /** The output tokens that the provider is told to stop at; null if the request says it itself, or nothing does. */
+  readonly outputTokensMax: number | null;
   /** Top-level fields left out, for `x-inference-dropped-params`. */
   readonly dropped: readonly string[];
   /**

@@ -1,6 +1,8 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { SETTING_ROWS } from "../../src/config.ts";
-import { runProgram } from "./program.ts";
+import { PROGRAM_TIMEOUT_MS, runProgram } from "./program.ts";
+
+setDefaultTimeout(PROGRAM_TIMEOUT_MS);
 
 test("help lists the commands", async () => {
   for (const word of ["help", "--help", "-h"]) {

@@ -1,6 +1,8 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { openDirectory, runProgram } from "./program.ts";
+import { openDirectory, PROGRAM_TIMEOUT_MS, runProgram } from "./program.ts";
+
+setDefaultTimeout(PROGRAM_TIMEOUT_MS);
 
 test("the demo streams one call per wire, shows what they cost, and leaves nothing behind", async () => {
   const { exitCode, stdout, stderr } = await runProgram(["demo", "--once"]);

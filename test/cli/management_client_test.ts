@@ -27,8 +27,8 @@ test("a call signs in and carries JSON", async () => {
 });
 
 test("an error is thrown with what it says", async () => {
-  expect(client.call("GET", "/refused")).rejects.toThrow("Cannot GET /refused: not yours");
-  expect(client.call("GET", "/broken")).rejects.toThrow("Cannot GET /broken: status 502");
+  await expect(client.call("GET", "/refused")).rejects.toThrow("Cannot GET /refused: not yours");
+  await expect(client.call("GET", "/broken")).rejects.toThrow("Cannot GET /broken: status 502");
 });
 
 test("answers are read with care", () => {

@@ -4,6 +4,9 @@ import { join } from "node:path";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 
+/** A test may start several processes, on a machine that has other things to do. */
+export const PROGRAM_TIMEOUT_MS = 30_000;
+
 /** How the program ended. */
 export interface Ended {
   /** Null if a signal ended it. */

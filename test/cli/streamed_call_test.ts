@@ -20,9 +20,9 @@ test("the text of a streamed answer comes piece by piece", async () => {
 
 test("an error before or in the stream is thrown with what it says", async () => {
   standIn.next({ status: 503 });
-  expect(Array.fromAsync(streamedCall(CALL))).rejects.toThrow("Cannot call gpt-4o: 503");
+  await expect(Array.fromAsync(streamedCall(CALL))).rejects.toThrow("Cannot call gpt-4o: 503");
   standIn.next({ pieces: ['data: {"error":{"message":"too much"}}\n\n'] });
-  expect(Array.fromAsync(streamedCall(CALL))).rejects.toThrow("too much");
+  await expect(Array.fromAsync(streamedCall(CALL))).rejects.toThrow("too much");
 });
 
 test("the line for a shell makes the same call", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import type { App } from "../../src/app.ts";
 import { untilStopped } from "../../src/cli/until_stopped.ts";
 import { createLog } from "../../src/std/log.ts";
@@ -36,4 +37,19 @@ test("at the second signal the app closes without waiting", async () => {
   const { app, asked } = slowApp();
   await untilStopped(app, quiet, { first: Promise.resolve(), second: Promise.resolve() });
   expect(asked).toEqual(["drain", "close"]);
+});
+
+test("a forgotten promise is logged, and the process goes on", async () => {
+  const program = `
+    import { watchSignals } from "./src/cli/until_stopped.ts";
+    watchSignals({ error: (message, fields) => console.log(message, fields.error.split("\\n")[0]) });
+    Promise.reject(new Error("forgotten"));
+    setImmediate(() => setImmediate(() => { console.log("going on"); process.exit(0); }));`;
+  const child = Bun.spawn([process.execPath, "-e", program], {
+    cwd: join(import.meta.dir, "../.."),
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  expect(await child.stdout.text()).toBe("unhandled rejection Error: forgotten\ngoing on\n");
+  expect(await child.exited).toBe(0);
 });

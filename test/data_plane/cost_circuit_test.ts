@@ -31,7 +31,7 @@ test("the circuit trips when the month's cost reaches the limit, and calls are r
     expect((await spend(proxy, ONE_CENT_TOKENS)).status).toBe(200);
     expect(await settings(proxy)).toMatchObject({
       circuit_open: true,
-      circuit_opened_at: "2026-06-15T12:00:00Z",
+      circuit_opened_at: "2026-06-15T12:30:00Z",
     });
     const count = proxy.standIn.count;
     const refused = await proxy.call();

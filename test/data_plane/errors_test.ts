@@ -60,14 +60,12 @@ const REFUSALS: readonly Refusal[] = [
       param: "model",
     }),
   ),
-  ...["openai/a b", "openai/\u00e9", 7, null].map(
-    (model): Refusal => ({
-      code: "invalid_model",
-      when: `the model is no name but ${JSON.stringify(model)}`,
-      provoke: () => proxy.call({ ...CHAT, model }),
-      param: "model",
-    }),
-  ),
+  ...["openai/a b", "openai/\u00e9", 7, null].map((model): Refusal => ({
+    code: "invalid_model",
+    when: `the model is no name but ${JSON.stringify(model)}`,
+    provoke: () => proxy.call({ ...CHAT, model }),
+    param: "model",
+  })),
   {
     code: "invalid_model",
     when: "the provider has no embeddings",
@@ -259,7 +257,6 @@ for (const refusal of REFUSALS) {
     const { headers } = answer;
     expect(headers.get("content-type")).toBe("application/json");
     expect(headers.get("x-request-id")).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-    expect(headers.get("access-control-allow-origin")).toBe("*");
     expect(headers.get("x-should-retry")).toBe(refusal.retry ?? null);
     expect(headers.get("retry-after")).toBe(refusal.retryAfter ?? null);
     expect(headers.has("x-ratelimit-limit-requests")).toBe(refusal.keyKnown ?? true);

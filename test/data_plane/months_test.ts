@@ -43,15 +43,14 @@ test("a stream that runs over the end of its month is charged to the month of it
     expect(june).toMatchObject({ month: 202606, input_tokens: 100, output_tokens: 50 });
     expect(july).toMatchObject({ month: 202607, input_tokens: 10, output_tokens: 22 });
     expect(await usedTokens(proxy)).toEqual({ tokens_used_cycle: 32, cycle_month: "2026-07" });
-    expect(
-      proxy.rows("select month, used_tokens from key_months order by month"),
-    ).toEqual([
+    expect(proxy.rows("select month, used_tokens from key_months order by month")).toEqual([
       { month: 202606, used_tokens: 150 },
       { month: 202607, used_tokens: 32 },
     ]);
-    expect(
-      proxy.rows<{ month: number }>("select month from org_months order by month"),
-    ).toEqual([{ month: 202606 }, { month: 202607 }]);
+    expect(proxy.rows<{ month: number }>("select month from org_months order by month")).toEqual([
+      { month: 202606 },
+      { month: 202607 },
+    ]);
     const usage = await proxy.manage(
       "GET",
       "/usage?from=2026-06-01T00:00:00Z&to=2026-07-01T00:00:00Z",

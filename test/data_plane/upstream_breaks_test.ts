@@ -205,7 +205,10 @@ test.each([301, 302, 303, 307, 308])(
       for (const stream of [false, true]) {
         const answer = await proxy.call({ ...CHAT, stream });
         expect(answer.status).toBe(502);
-        expect(answer.json.error).toMatchObject({ code: "upstream_error", upstream_status: status });
+        expect(answer.json.error).toMatchObject({
+          code: "upstream_error",
+          upstream_status: status,
+        });
         expect(answer.headers.get("x-should-retry")).toBe("false");
         expect(answer.headers.has("location")).toBe(false);
         expect(answer.text).not.toContain(elsewhere.url);

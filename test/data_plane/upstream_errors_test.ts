@@ -87,7 +87,9 @@ const STORIES: readonly Story[] = [
     body: {
       object: "error",
       message: {
-        detail: [{ type: "extra_forbidden", loc: ["body", "store"], msg: "Not permitted", input: 1 }],
+        detail: [
+          { type: "extra_forbidden", loc: ["body", "store"], msg: "Not permitted", input: 1 },
+        ],
       },
       type: "invalid_request_error",
       param: null,
@@ -313,21 +315,31 @@ test("in passthrough, Azure's verdict on the prompt is kept for those who read i
   expect(json.error.innererror).toEqual({ code: "ResponsibleAIPolicyViolation" });
 });
 
-test.each([401, 403])("a provider's %i is never the client's: 502 in both modes", async (status) => {
-  const error = { message: "Incorrect API key provided: sk-abc", type: "x", code: "y", param: "z" };
-  for (const mode of [wrapped, passthrough]) {
-    tell({ status, body: { error } });
-    const answer = await mode.call();
-    expect(answer.status).toBe(502);
-    expect(answer.headers.get("x-should-retry")).toBe("false");
-    expect(answer.headers.get("x-upstream-status")).toBe(String(status));
-    expect(answer.json.error.code).toBe(mode === wrapped ? "upstream_error" : "upstream_auth_error");
-    expect(answer.json.error.param).toBeNull();
-    expect(answer.text).not.toContain("sk-abc");
-    expect(answer.text).not.toContain("Incorrect");
-    expect((await mode.calls()).at(-1)).toMatchObject({ state: "voided" });
-  }
-});
+test.each([401, 403])(
+  "a provider's %i is never the client's: 502 in both modes",
+  async (status) => {
+    const error = {
+      message: "Incorrect API key provided: sk-abc",
+      type: "x",
+      code: "y",
+      param: "z",
+    };
+    for (const mode of [wrapped, passthrough]) {
+      tell({ status, body: { error } });
+      const answer = await mode.call();
+      expect(answer.status).toBe(502);
+      expect(answer.headers.get("x-should-retry")).toBe("false");
+      expect(answer.headers.get("x-upstream-status")).toBe(String(status));
+      expect(answer.json.error.code).toBe(
+        mode === wrapped ? "upstream_error" : "upstream_auth_error",
+      );
+      expect(answer.json.error.param).toBeNull();
+      expect(answer.text).not.toContain("sk-abc");
+      expect(answer.text).not.toContain("Incorrect");
+      expect((await mode.calls()).at(-1)).toMatchObject({ state: "voided" });
+    }
+  },
+);
 
 const HEAD = PROVIDER_KEY.slice(0, 12);
 const TAIL = PROVIDER_KEY.slice(-8);
@@ -390,7 +402,10 @@ test("a provider key in an error inside a stream does not reach the client", asy
 });
 
 test("keys of others in a provider's error are not passed on either", async () => {
-  tell({ status: 400, body: { error: { message: `Bad key sk-proj-abcdefgh1234 or ${wrapped.key.secret}` } } });
+  tell({
+    status: 400,
+    body: { error: { message: `Bad key sk-proj-abcdefgh1234 or ${wrapped.key.secret}` } },
+  });
   const { text } = await wrapped.call();
   expect(text).not.toContain("abcdefgh1234");
   expect(text).not.toContain(wrapped.key.secret.slice(8));

@@ -1,7 +1,9 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { embed, generateObject, generateText, isStepCount, jsonSchema, streamText, tool } from "ai";
+import { embed, generateText, isStepCount, jsonSchema, Output, streamText, tool } from "ai";
 import { openProxy } from "../support/proxy.ts";
+
+setDefaultTimeout(30_000);
 
 const proxy = await openProxy();
 afterAll(() => proxy.close());
@@ -27,19 +29,20 @@ interface Place {
   readonly city: string;
 }
 
+const PLACE = jsonSchema<Place>({
+  type: "object",
+  properties: { city: { type: "string" } },
+  required: ["city"],
+  additionalProperties: false,
+});
+
 /** Two tools, which the stand-in calls at once, and a note of each call. */
 function openTools() {
   const called: string[] = [];
-  const inputSchema = jsonSchema<Place>({
-    type: "object",
-    properties: { city: { type: "string" } },
-    required: ["city"],
-    additionalProperties: false,
-  });
   const lookUp = (name: string) =>
     tool({
       description: `Tells the ${name}`,
-      inputSchema,
+      inputSchema: PLACE,
       execute: async ({ city }) => {
         called.push(`${name} of ${city}`);
         return { [name]: `the ${name} is fine` };
@@ -56,7 +59,7 @@ for (const name of MODELS) {
 
   test(`${name}: generateText() calls tools, sends their results back and gets an answer`, async () => {
     const { called, tools } = openTools();
-    const { steps, text, finishReason, totalUsage } = await generateText({
+    const { steps, text, finishReason, usage } = await generateText({
       model,
       prompt,
       tools,
@@ -67,7 +70,7 @@ for (const name of MODELS) {
     expect(steps[0]?.toolResults).toHaveLength(2);
     expect(finishReason).toBe("stop");
     expect(text).toContain("Hello from the stand-in provider");
-    expectUsage(totalUsage);
+    expectUsage(usage);
   });
 
   test(`${name}: streamText() does the same, and ends each step with its usage`, async () => {
@@ -87,18 +90,13 @@ for (const name of MODELS) {
     expect(steps.map((step) => step.finishReason)).toEqual(["tool-calls", "stop"]);
     expect(text).toContain("Hello from the stand-in provider");
     for (const { usage } of steps) expectUsage(usage);
-    expectUsage(await result.totalUsage);
+    expectUsage(await result.usage);
   });
 
-  test(`${name}: generateObject() reads an answer by its schema`, async () => {
-    const schema = jsonSchema<Place>({
-      type: "object",
-      properties: { city: { type: "string" } },
-      required: ["city"],
-      additionalProperties: false,
-    });
-    const { object } = await generateObject({ model, prompt, schema });
-    expect(object).toEqual({ city: "text" });
+  test(`${name}: an answer is read by its schema`, async () => {
+    const place = Output.object({ schema: PLACE });
+    const { output } = await generateText({ model, prompt, output: place });
+    expect(output).toEqual({ city: "text" });
   });
 }
 

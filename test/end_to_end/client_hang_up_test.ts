@@ -1,6 +1,9 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import OpenAI from "openai";
+import { eventually } from "../support/eventually.ts";
 import { openAiClient, openProxy } from "../support/proxy.ts";
+
+setDefaultTimeout(30_000);
 
 const proxy = await openProxy();
 afterAll(() => proxy.close());
@@ -64,11 +67,11 @@ test("a client that gives a whole answer up before it comes pays for what was as
   proxy.standIn.next({ until: new Promise(() => {}) });
   const { count } = proxy.standIn;
   const call = client.chat.completions.create(
-    { ...body, max_tokens: 55 },
+    { ...body, max_completion_tokens: 55 },
     { signal: controller.signal },
   );
   const failed = Promise.resolve(call).catch((error: unknown) => error);
-  while (proxy.standIn.count === count) await new Promise(setImmediate);
+  await eventually(() => proxy.standIn.count > count);
   controller.abort();
   expect(await failed).toBeInstanceOf(OpenAI.APIUserAbortError);
   await hungUp();

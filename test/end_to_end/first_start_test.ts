@@ -1,7 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openFolder, startBinary } from "../support/binary.ts";
+
+setDefaultTimeout(30_000);
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 

@@ -1,7 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { openProxy } from "../support/proxy.ts";
+
+setDefaultTimeout(30_000);
 
 /** More than twice what the runtime sends at a time unless the program sees to it. */
 const STREAMS = 600;
@@ -32,7 +34,7 @@ test(`${STREAMS} streams at a time all get their first word before the first one
   }
   const [row] = await proxy.usage();
   expect(row?.calls).toBe(STREAMS);
-}, 30_000);
+});
 
 async function* heldOpen(until: Promise<void>) {
   yield chunk({ delta: { content: "first" } });

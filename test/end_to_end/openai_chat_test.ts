@@ -1,7 +1,9 @@
-import { afterAll, expect, test } from "bun:test";
-import OpenAI from "openai";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import type OpenAI from "openai";
 import { makeParseableResponseFormat } from "openai/lib/parser";
 import { openAiClient, openProxy } from "../support/proxy.ts";
+
+setDefaultTimeout(30_000);
 
 const proxy = await openProxy();
 afterAll(() => proxy.close());

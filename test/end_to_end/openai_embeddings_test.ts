@@ -1,6 +1,8 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { BadRequestError } from "openai";
 import { apiError, openAiClient, openProxy } from "../support/proxy.ts";
+
+setDefaultTimeout(30_000);
 
 const proxy = await openProxy();
 afterAll(() => proxy.close());

@@ -1,6 +1,8 @@
-import { afterAll, expect, test } from "bun:test";
-import OpenAI, { NotFoundError } from "openai";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { NotFoundError, type OpenAI } from "openai";
 import { apiError, openAiClient, openProxy } from "../support/proxy.ts";
+
+setDefaultTimeout(30_000);
 
 const proxy = await openProxy();
 afterAll(() => proxy.close());
@@ -50,7 +52,10 @@ test("a disabled provider's models are neither listed nor found", async () => {
 
 /** What the client can ask for and the proxy does not have. */
 const UNKNOWN: { what: string; ask: (openai: OpenAI) => PromiseLike<unknown> }[] = [
-  { what: "responses", ask: (openai) => openai.responses.create({ model: "openai/x", input: "y" }) },
+  {
+    what: "responses",
+    ask: (openai) => openai.responses.create({ model: "openai/x", input: "y" }),
+  },
   {
     what: "completions",
     ask: (openai) => openai.completions.create({ model: "openai/x", prompt: "y" }),

@@ -1,16 +1,20 @@
 import { Database } from "bun:sqlite";
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import OpenAI, {
+import {
   APIError,
   AuthenticationError,
   BadRequestError,
   InternalServerError,
   NotFoundError,
+  type OpenAI,
   PermissionDeniedError,
   RateLimitError,
 } from "openai";
+import { eventually } from "../support/eventually.ts";
 import { apiError, configOf, openAiClient, openProxy, type TestProxy } from "../support/proxy.ts";
+
+setDefaultTimeout(30_000);
 
 const proxy = await openProxy(["--body-limit-mb", "1"]);
 afterAll(() => proxy.close());
@@ -204,7 +208,7 @@ test("a client that waits as long as it was told is served on its next attempt",
   await own.binary.stop();
   // Brings the end of the minute near: the window is read from the ledger at the start.
   const database = new Database(join(own.dataDir, "inference-proxy.db"));
-  database.run("update calls set admitted_at_ms = admitted_at_ms - 58500");
+  database.run("update calls set admitted_at_ms = ?", [Date.now() - 58_000]);
   database.close();
   await own.startAgain();
   const { client, attempts } = openAiClient(own, slow.secret, { maxRetries: 1 });
@@ -239,9 +243,9 @@ test("a proxy that is stopping: 503 shutting_down, which is tried again, while c
   const held = Promise.withResolvers<void>();
   own.standIn.next({ until: held.promise });
   const inFlight = Promise.resolve(chat(client));
-  await untilRequests(own, 1);
+  await eventually(() => own.standIn.count === 1);
   own.binary.terminate();
-  await untilOutput(own, '"msg":"stopping"');
+  await eventually(() => own.binary.output().includes('"msg":"stopping"'));
   const late = openAiClient(own, key.secret, { maxRetries: 1 });
   const error = await apiError(chat(late.client));
   expect(error).toBeInstanceOf(InternalServerError);
@@ -254,11 +258,3 @@ test("a proxy that is stopping: 503 shutting_down, which is tried again, while c
   expect((await inFlight).choices[0]?.finish_reason).toBe("stop");
   expect((await own.binary.ended).exitCode).toBe(0);
 });
-
-async function untilRequests({ standIn }: TestProxy, count: number): Promise<void> {
-  while (standIn.count < count) await new Promise(setImmediate);
-}
-
-async function untilOutput({ binary }: TestProxy, text: string): Promise<void> {
-  while (!binary.output().includes(text)) await new Promise(setImmediate);
-}

@@ -1,12 +1,20 @@
-import { afterAll, expect, test } from "bun:test";
-import OpenAI, { APIError, BadRequestError, InternalServerError, RateLimitError } from "openai";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  type APIError,
+  BadRequestError,
+  InternalServerError,
+  type OpenAI,
+  RateLimitError,
+} from "openai";
 import type { Turn } from "../../src/stand_in/turn.ts";
 import { apiError, configOf, openAiClient, openProxy, type TestProxy } from "../support/proxy.ts";
 
+setDefaultTimeout(30_000);
+
 const proxy = await openProxy(["--allow-upstream", "127.0.0.1:9"]);
 const impatient = await openProxy([
-  ...["--upstream-headers-timeout-s", "1"],
-  ...["--upstream-idle-timeout-s", "1"],
+  "--upstream-headers-timeout-s=1",
+  "--upstream-idle-timeout-s=1",
 ]);
 const open = await openProxy(["--upstream-errors", "passthrough"]);
 const proxies = [proxy, impatient, open];
@@ -46,7 +54,11 @@ const ANSWERED: { turn: Turn; retried: boolean }[] = [
 
 for (const { turn, retried } of ANSWERED) {
   const { status, headers } = turn;
-  const what = [status, turn.body && "for want of money", headers && `after ${headers["retry-after"]} s`];
+  const what = [
+    status,
+    turn.body && "for want of money",
+    headers && `after ${headers["retry-after"]} s`,
+  ];
   test(`a provider's ${what.filter(Boolean).join(" ")}: 502 upstream_error, ${retried ? "" : "not "}tried again`, async () => {
     const { client, attempts } = openClient(proxy);
     const { count } = proxy.standIn;

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,
   cpSync,
@@ -17,6 +17,8 @@ import {
   runBinary,
   startBinary,
 } from "../support/binary.ts";
+
+setDefaultTimeout(30_000);
 
 const DATABASE = "inference-proxy.db";
 const MASTER_KEY = "master.key";

@@ -1,8 +1,11 @@
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import OpenAI from "openai";
+import type OpenAI from "openai";
+import { eventually } from "../support/eventually.ts";
 import { apiError, openAiClient, openProxy, type TestProxy } from "../support/proxy.ts";
+
+setDefaultTimeout(30_000);
 
 const model = "openai/gpt-4o-mini";
 const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: "user", content: "hi" }];
@@ -68,9 +71,11 @@ test("calls in flight at a kill are posted once, as estimates of their whole hol
   const client = clientOf(proxy, secret);
   const lost = [false, true].map((stream) => {
     proxy.standIn.next({ until: new Promise(() => {}) });
-    return Promise.resolve(chat(client, { stream, max_tokens: 77 })).catch((error: unknown) => error);
+    return Promise.resolve(chat(client, { stream, max_tokens: 77 })).catch(
+      (error: unknown) => error,
+    );
   });
-  while (proxy.standIn.count < lost.length) await new Promise(setImmediate);
+  await eventually(() => proxy.standIn.count === lost.length);
   await proxy.restart("SIGKILL");
   for (const error of await Promise.all(lost)) expect(error).toBeInstanceOf(Error);
   expect(proxy.binary.output()).toContain('"calls":2');
@@ -116,7 +121,7 @@ async function endedStream(proxy: TestProxy, signals: number) {
       expect(choices[0]?.delta.content).toBe("Hello");
       for (let sent = 0; sent < signals; sent += 1) {
         proxy.binary.terminate();
-        while (!proxy.binary.output().includes('"msg":"stopping"')) await new Promise(setImmediate);
+        await eventually(() => proxy.binary.output().includes('"msg":"stopping"'));
       }
     }
   };

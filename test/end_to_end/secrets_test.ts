@@ -1,7 +1,7 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import OpenAI from "openai";
+import type OpenAI from "openai";
 import type { Turn } from "../../src/stand_in/turn.ts";
 import {
   ADMIN_PASSWORD,
@@ -11,6 +11,8 @@ import {
   PROVIDER_KEY,
   PROVIDERS,
 } from "../support/proxy.ts";
+
+setDefaultTimeout(30_000);
 
 const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: "user", content: "hi" }];
 const words = `Incorrect API key provided: ${PROVIDER_KEY}, of ${PROVIDER_KEY.slice(0, 14)}****`;

@@ -1,7 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Folder, openFolder, runBinary, startBinary } from "../support/binary.ts";
+
+setDefaultTimeout(30_000);
 
 /** Fills a folder with what the runtime would read in the place of its own program's files. */
 function openTrap(): Folder & { readonly marker: string } {

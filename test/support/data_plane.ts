@@ -15,6 +15,9 @@ export type AnyJson = any;
 /** The provider key of every provider config, unlike any other text. */
 export const PROVIDER_KEY = "sk-canary-Q7w8E9r0T1y2U3i4O5p6-tail8901";
 
+/** Half past an hour: usage is reported by hours that have begun. */
+const START_MS = Date.UTC(2026, 5, 15, 12, 30);
+
 /** A chat request that every provider takes. */
 export const CHAT = { model: "openai/gpt-4o-mini", messages: [{ role: "user", content: "hi" }] };
 
@@ -42,6 +45,14 @@ export interface ProxyOptions {
   readonly upstream?: string;
 }
 
+interface Parts {
+  readonly open: TestApp;
+  readonly standIn: StandIn;
+  readonly clock: ManualClock;
+  readonly upstream: string;
+  readonly flags: readonly string[];
+}
+
 /** How one call differs from a chat call with the first key. */
 export interface CallOptions {
   readonly key?: TestKey;
@@ -55,24 +66,27 @@ export interface CallOptions {
 export class DataPlane {
   readonly standIn: StandIn;
   readonly clock: ManualClock;
-  readonly #options: ProxyOptions;
+  readonly #upstream: string;
+  readonly #flags: readonly string[];
   #open: TestApp;
   #organizationId = "";
   #key: TestKey = { id: "", secret: "" };
 
-  private constructor(open: TestApp, standIn: StandIn, clock: ManualClock, options: ProxyOptions) {
-    this.#open = open;
-    this.standIn = standIn;
-    this.clock = clock;
-    this.#options = options;
+  private constructor(parts: Parts) {
+    this.#open = parts.open;
+    this.standIn = parts.standIn;
+    this.clock = parts.clock;
+    this.#upstream = parts.upstream;
+    this.#flags = parts.flags;
   }
 
   static async open(options: ProxyOptions = {}): Promise<DataPlane> {
-    const clock = options.clock ?? manualClock();
+    const clock = options.clock ?? manualClock(START_MS);
     const standIn = startStandIn();
     const upstream = options.upstream ?? standIn.url;
     const flags = ["--allow-upstream", new URL(upstream).host, ...(options.flags ?? [])];
-    const proxy = new DataPlane(await openTestApp({ clock, flags }), standIn, clock, options);
+    const open = await openTestApp({ clock, flags });
+    const proxy = new DataPlane({ open, standIn, clock, upstream, flags });
     const { organizations } = (await proxy.#open.manage("GET", "/organizations")).body as AnyJson;
     proxy.#organizationId = organizations[0].id;
     for (const provider of options.providers ?? ["openai"]) await proxy.configure(provider);
@@ -115,9 +129,8 @@ export class DataPlane {
   }
 
   async configure(provider: ProviderId, changes: object = {}): Promise<AnyJson> {
-    const upstream = this.#options.upstream ?? this.standIn.url;
     const path = new URL(this.standIn.baseUrls[speakerOf(provider)]).pathname.replace(/\/$/, "");
-    const base_url = upstream + path;
+    const base_url = this.#upstream + path;
     const config = { provider, api_key: PROVIDER_KEY, base_url, ...changes };
     return this.manage("PUT", "/providers", config);
   }
@@ -161,12 +174,7 @@ export class DataPlane {
 
   /** Reads from the database file, past the app. */
   rows<R>(query: string): R[] {
-    const database = new Database(join(this.dataDir, "inference-proxy.db"), { readonly: true });
-    try {
-      return database.query<R, []>(query).all();
-    } finally {
-      database.close();
-    }
+    return readRows<R>(this.dataDir, query);
   }
 
   /** Resolves when no call is in flight any more. */
@@ -180,9 +188,10 @@ export class DataPlane {
     this.app.beat();
   }
 
-  /** Closes the app and opens it again on the same data. */
-  async restart(): Promise<void> {
-    this.#open = await this.#open.restart();
+  /** Closes the app and opens it again on the same data, perhaps as another operator would. */
+  async restart({ flags = this.#flags }: { flags?: readonly string[] } = {}): Promise<void> {
+    await this.app.close();
+    this.#open = await openTestApp({ clock: this.clock, dataDir: this.dataDir, flags });
   }
 
   async close(): Promise<void> {
@@ -208,6 +217,16 @@ export async function withProxy(
     await run(proxy);
   } finally {
     await proxy.close();
+  }
+}
+
+/** Reads from the database of a data directory. */
+export function readRows<R>(dataDir: string, query: string): R[] {
+  const database = new Database(join(dataDir, "inference-proxy.db"), { readonly: true });
+  try {
+    return database.query<R, []>(query).all();
+  } finally {
+    database.close();
   }
 }
 

@@ -93,7 +93,8 @@ export async function openProxy(
     manage,
     configure: async () => {
       await must("PUT", "/settings", { monthly_cost_limit_cents: 1_000_000 });
-      for (const provider of PROVIDERS) await must("PUT", "/providers", configOf(provider, standIn));
+      for (const provider of PROVIDERS)
+        await must("PUT", "/providers", configOf(provider, standIn));
     },
     createKey: async (limits = {}) => {
       const generous = { monthly_token_limit: 1_000_000_000_000, rate_limit_rpm: 100_000 };

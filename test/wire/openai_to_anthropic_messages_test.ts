@@ -77,7 +77,7 @@ test("a breakpoint on a message stands on its last block, never on thinking", ()
 
 test.each<[string, Json, string]>([
   ["no list", {}, "messages"],
-  ["nothing", undefined as never, "messages"],
+  ["null for a list", null, "messages"],
   ["an empty list", [], "messages"],
   ["only a system text", [{ role: "system", content: "s" }], "messages"],
   ["only an empty answer", [{ role: "assistant", content: "" }], "messages"],
@@ -101,6 +101,18 @@ test.each<[string, Json, string]>([
   ],
 ])("a conversation with %s is refused", (_name, list, param) => {
   expect(() => translate(list)).toThrow(expect.objectContaining({ param, status: 400 }));
+});
+
+test("a conversation with very many calls, results and parts is translated as it comes", () => {
+  const ids = Array.from({ length: 100_000 }, (_, at) => `c${at}`);
+  const part = { type: "text", text: "x" };
+  const { messages } = translate([
+    { role: "user", content: ids.map(() => part) },
+    { role: "user", content: ids.map(() => part) },
+    { role: "assistant", tool_calls: ids.map((id) => ({ ...CALL, id })) },
+    ...ids.map((id) => ({ ...ANSWERS, tool_call_id: id })).reverse(),
+  ]);
+  expect(messages.map(({ content }) => content.length)).toEqual([200_000, 100_000, 100_000]);
 });
 
 test("audio of an earlier answer cannot be sent", () => {

@@ -49,7 +49,7 @@ export class AnswerReader {
 
   #takeHead(piece: Buffer, at: number): number {
     const before = this.#carry.length;
-    this.#carry += piece.latin1Slice(at);
+    this.#carry += piece.toString("latin1", at);
     const end = this.#carry.indexOf("\r\n\r\n");
     if (end === -1) return piece.length;
     const head = this.#carry.slice(0, end).toLowerCase();
@@ -83,7 +83,7 @@ export class AnswerReader {
 
   #takeSize(piece: Buffer, at: number): number {
     const end = piece.indexOf(10, at);
-    this.#carry += piece.latin1Slice(at, end === -1 ? piece.length : end);
+    this.#carry += piece.toString("latin1", at, end === -1 ? piece.length : end);
     if (end === -1) return piece.length;
     const size = Number.parseInt(this.#carry, 16);
     if (Number.isNaN(size)) throw new SyntaxError(`Cannot read chunk size: "${this.#carry}"`);
@@ -107,7 +107,7 @@ export class AnswerReader {
   #keep(piece: Buffer, at: number, bytes: number): void {
     this.bodyBytes += bytes;
     const end = at + bytes;
-    const kept = piece.latin1Slice(Math.max(at, end - TAIL_BYTES), end);
+    const kept = piece.toString("latin1", Math.max(at, end - TAIL_BYTES), end);
     this.#tail = kept.length === TAIL_BYTES ? kept : (this.#tail + kept).slice(-TAIL_BYTES);
   }
 }

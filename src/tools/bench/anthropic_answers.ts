@@ -48,6 +48,6 @@ export function anthropicEvents(count: number): string[] {
   ];
 }
 
-function event(data: { readonly type: string }): string {
+function event(data: { readonly type: string } & Record<string, unknown>): string {
   return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -19,6 +19,9 @@ const SETTLE_MS = 20;
 /** How long the last answers may take after the time is over, in milliseconds. */
 const LAST_ANSWERS_MS = 20_000;
 
+/** Whose turn it is among the keys. It goes on from run to run, so that all of them come to call. */
+let turn = 0;
+
 /** One run of a plan. */
 class Run implements LoadRun {
   readonly expected;
@@ -27,7 +30,6 @@ class Run implements LoadRun {
   readonly #totals: number[] = [];
   readonly #firsts: number[] = [];
   readonly #ended = Promise.withResolvers<void>();
-  #turn = 0;
   #open = 0;
   #over = false;
   #counts = false;
@@ -58,9 +60,8 @@ class Run implements LoadRun {
     const { pace } = this.#plan;
     const last = pace.kind === "calls" && connection.requests === pace.perConnection;
     if (this.#over || last) return null;
-    const request = this.#requests[this.#turn] ?? null;
-    this.#turn = (this.#turn + 1) % this.#requests.length;
-    return request;
+    turn = (turn + 1) % this.#requests.length;
+    return this.#requests[turn] ?? null;
   }
 
   answered(startedMs: number, firstMs: number, nowMs: number): void {

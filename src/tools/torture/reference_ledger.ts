@@ -108,15 +108,16 @@ export class ReferenceLedger {
       return "cost_circuit_open";
     if (this.used(key, month) + this.held(key, month) >= key.monthlyTokenLimit)
       return "token_ceiling_exceeded";
-    return this.recent(key, 0) >= key.rateLimitRpm ? "rate_limited" : null;
+    return this.waitMs(key) > 0 ? "rate_limited" : null;
   }
 
-  /** Returns the calls that count against a key's rate limit in `afterMs`. */
-  recent(key: SimulatedKey, afterMs: number): number {
-    const nowMs = this.#clock.trueMs + afterMs;
-    return sum(this.calls, (call) =>
-      call.key === key && this.#ageMs(call, nowMs) < WINDOW_MS ? 1 : 0,
-    );
+  /** Returns how long a key has to wait until its rate limit lets a call pass; 0 if it need not. */
+  waitMs(key: SimulatedKey): number {
+    const calls = this.calls.filter((call) => call.key === key);
+    const agesMs = calls.map((call) => this.#ageMs(call)).sort((a, b) => a - b);
+    // The calls of a minute are one too many until the oldest of the newest has left it.
+    const decidingMs = agesMs[key.rateLimitRpm - 1] ?? Number.POSITIVE_INFINITY;
+    return Math.max(0, WINDOW_MS - decidingMs);
   }
 
   /** Returns how many calls of a key the last minute of true time has seen, as far as clocks can be believed. */
@@ -184,10 +185,10 @@ export class ReferenceLedger {
   }
 
   /** A call of an earlier process is as old as the wall clock said at the start, rounded down. */
-  #ageMs(call: ReferenceCall, nowMs: number): number {
-    if (call.run === this.#run) return nowMs - call.admittedTrueMs;
+  #ageMs(call: ReferenceCall): number {
+    if (call.run === this.#run) return this.#clock.trueMs - call.admittedTrueMs;
     const atStartMs = Math.max(0, this.#startWallMs - call.admittedWallMs - 1);
-    return atStartMs + nowMs - this.#startTrueMs;
+    return atStartMs + this.#clock.trueMs - this.#startTrueMs;
   }
 }
 

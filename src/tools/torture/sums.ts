@@ -45,19 +45,16 @@ export function prepareSumFaults(database: Database): () => string[] {
       `select * from (${counted}) except ${kept}`,
     ),
   }));
-  const rules = Object.entries(ROW_RULES).map(([what, condition]) => ({
-    what,
-    broken: database.prepare<{ id: string }, []>(`select id from calls where ${condition}`),
-  }));
+  const broken = database.prepare<{ id: string; what: string }, []>(
+    `select id, what from (select id, case ${Object.entries(ROW_RULES)
+      .map(([what, condition]) => `when ${condition} then '${what}'`)
+      .join(" ")} end as what from calls) where what is not null`,
+  );
   return () => [
     ...sums.flatMap(({ name, extra, missing }) => [
-      ...extra
-        .all()
-        .map((row) => `${name} keeps ${JSON.stringify(row)}, its calls do not add up to it`),
-      ...missing
-        .all()
-        .map((row) => `${name} lacks ${JSON.stringify(row)}, which its calls add up to`),
+      ...extra.all().map((row) => `${name} keeps ${JSON.stringify(row)}, which no calls add up to`),
+      ...missing.all().map((row) => `${name} lacks ${JSON.stringify(row)}, which calls add up to`),
     ]),
-    ...rules.flatMap(({ what, broken }) => broken.all().map(({ id }) => `call ${id} ${what}`)),
+    ...broken.all().map(({ id, what }) => `call ${id} ${what}`),
   ];
 }

@@ -1,0 +1,416 @@
+import { Database } from "bun:sqlite";
+import { ProxyError } from "../../domain/errors.ts";
+import { MICROCENTS_PER_CENT } from "../../domain/limits.ts";
+import { monthOf, nextMonthStartMs } from "../../domain/month.ts";
+import { NO_USAGE } from "../../domain/usage.ts";
+import { uuid7 } from "../../std/uuid7.ts";
+import type { Hold, Settlement } from "../../store/ledger.ts";
+import type { Random } from "./random.ts";
+import {
+  circuitFaults,
+  crashFaults,
+  openCircuits,
+  readCalls,
+  writtenFaults,
+} from "./reference_check.ts";
+import {
+  type ReferenceCall,
+  ReferenceLedger,
+  type SimulatedKey,
+  type SimulatedOrganization,
+} from "./reference_ledger.ts";
+import { SimulatedClock } from "./simulated_clock.ts";
+import {
+  killedCopy,
+  type SimulatedProcess,
+  startProcess,
+  stopProcess,
+} from "./simulated_process.ts";
+import { changeSettings } from "./simulated_settings.ts";
+import { mustHold, Violation } from "./violation.ts";
+
+/** What may happen next, and how often. */
+const OPERATIONS = {
+  admit: 30,
+  settle: 24,
+  checkpoint: 8,
+  wait: 14,
+  setWall: 3,
+  changeSettings: 6,
+  changeKey: 3,
+  flush: 4,
+  lock: 2,
+  crash: 3,
+  crashWhileAdmitting: 2,
+  restart: 1,
+};
+
+/** What every call is charged at: the simulation makes up its costs. */
+const PRICE = { id: "price", percent: 100, tierAbove: null, rates: { input: 1 } };
+
+/** A month that ends at night, in winter, with a year. */
+const START_MS = Date.UTC(2026, 11, 31, 22);
+
+const SECOND_MS = 1000;
+const HOUR_MS = 3600 * SECOND_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A call on its way to an answer of the ledger, and what the answer must be. */
+interface Attempt {
+  readonly call: ReferenceCall;
+  readonly expected: string | null;
+  /** How long the client should be told to wait, if it is its rate limit that refuses. */
+  readonly waitMs: number;
+  readonly hold: Promise<Hold>;
+}
+
+/** The real ledger and a plain one side by side, under operations that a seed decides. */
+export class Simulation {
+  /** What has happened, newest last. */
+  readonly trace: string[] = [];
+  readonly #random: Random;
+  readonly #folder: string;
+  readonly #clock = new SimulatedClock(START_MS);
+  readonly #keys: readonly SimulatedKey[];
+  readonly #reference: ReferenceLedger;
+  readonly #holds = new Map<ReferenceCall, Hold>();
+  #process: SimulatedProcess;
+
+  /**
+   * @param folder Where the database of each process is left.
+   * @param path A database with these organizations and their settings, for this simulation alone.
+   */
+  constructor(
+    random: Random,
+    folder: string,
+    path: string,
+    organizations: readonly SimulatedOrganization[],
+  ) {
+    this.#random = random;
+    this.#folder = folder;
+    this.#keys = ["a", "b", "c"].map((name, index) => ({
+      id: `key-${name}`,
+      organizationId: (organizations[index] ?? random.pick(organizations)).id,
+      ...this.#keyLimits(),
+    }));
+    this.#reference = new ReferenceLedger(organizations, this.#clock);
+    this.#clock.boot();
+    this.#process = startProcess(path, this.#clock);
+  }
+
+  /** Does one thing and looks at everything. @throws {Violation} If a promise is broken. */
+  async step(): Promise<void> {
+    const operation = this.#random.weighted(OPERATIONS);
+    this.trace.push(operation);
+    await this[operation]();
+    mustHold("The sums are not those of the calls", this.#process.sumFaults());
+  }
+
+  /** Ends the last process and looks at what it leaves. */
+  async end(): Promise<void> {
+    await this.flush();
+    await stopProcess(this.#process);
+  }
+
+  protected async admit(): Promise<void> {
+    await this.#resolve(this.#attempts(this.#random.between(1, 4)));
+  }
+
+  protected async settle(): Promise<void> {
+    this.#settleAny();
+  }
+
+  protected async checkpoint(): Promise<void> {
+    const call = this.#anyOpen();
+    if (call === null) return;
+    const last = call.checkpoints.at(-1) ?? { outputTokens: 0, costMicrocents: 0 };
+    const next = {
+      outputTokens: last.outputTokens + this.#random.between(1, 200),
+      costMicrocents: last.costMicrocents + this.#random.between(0, 500_000),
+      durable: false,
+    };
+    call.checkpoints.push(next);
+    this.#process.ledger.checkpoint(this.#holdOf(call), next.outputTokens, next.costMicrocents);
+  }
+
+  protected async wait(): Promise<void> {
+    const wallMs = this.#clock.wallMs();
+    const toMonthEndMs = nextMonthStartMs(monthOf(wallMs)) - wallMs;
+    const kind = this.#random.weighted({ moment: 8, seconds: 8, minute: 5, hours: 1, month: 1 });
+    const waits = {
+      moment: this.#random.next() * 50,
+      seconds: this.#random.next() * 20 * SECOND_MS,
+      minute: 58 * SECOND_MS + this.#random.next() * 4 * SECOND_MS,
+      hours: this.#random.next() * 5 * HOUR_MS,
+      month: Math.max(0, toMonthEndMs + this.#random.between(-2, 2)),
+    };
+    this.#note(kind, waits[kind]);
+    this.#clock.advance(waits[kind]);
+  }
+
+  protected async setWall(): Promise<void> {
+    const most = this.#random.pick([50, 2 * SECOND_MS, 90 * SECOND_MS, 2 * HOUR_MS, 35 * DAY_MS]);
+    const byMs = this.#random.between(-most, most);
+    this.#note(byMs);
+    this.#clock.setWall(byMs);
+    if (byMs > 0) this.#reference.wallSetForward();
+  }
+
+  protected async changeSettings(): Promise<void> {
+    const organization = this.#random.pick([...this.#reference.organizations.values()]);
+    const month = monthOf(this.#clock.wallMs());
+    const settledCents = this.#reference.settled(organization.id, month) / MICROCENTS_PER_CENT;
+    const limitCents = Math.max(1, Math.floor(settledCents) + this.#random.between(-3, 25));
+    const change = {
+      ...(this.#random.chance(0.7) ? { monthly_cost_limit_cents: limitCents } : {}),
+      ...(this.#random.chance(0.5) ? { reset_circuit: true } : {}),
+    };
+    this.#note(JSON.stringify(change));
+    await changeSettings(organization, change, {
+      process: this.#process,
+      clock: this.#clock,
+      reference: this.#reference,
+      // What else the event loop does while the change waits for the database.
+      meanwhile: () => {
+        if (this.#random.chance(0.5)) this.#settleAny();
+      },
+    });
+  }
+
+  protected async changeKey(): Promise<void> {
+    Object.assign(this.#random.pick(this.#keys), this.#keyLimits());
+  }
+
+  protected async flush(): Promise<void> {
+    const { ledger, sqlite } = this.#process;
+    mustHold(
+      "A flush did not write everything",
+      (await ledger.flush()) ? [] : ["it says so itself"],
+    );
+    this.#reference.flushed();
+    const rows = readCalls(sqlite.connection);
+    mustHold("What was written is wrong", writtenFaults(this.#reference, rows));
+    mustHold("A circuit is wrong", circuitFaults(this.#reference, sqlite.connection));
+  }
+
+  /** Another process holds the database for a while: nothing can be written, and nothing is lost. */
+  protected async lock(): Promise<void> {
+    const other = new Database(this.#process.path);
+    other.run("begin immediate");
+    const attempts = this.#attempts(this.#random.between(1, 3));
+    const admitted = attempts.filter(({ expected }) => expected === null).map(({ call }) => call);
+    const { ledger } = this.#process;
+    if (this.#random.chance(0.5)) this.#settleAny();
+    await ledger.flush();
+    for (const call of admitted) this.#forget(call);
+    await this.#resolve(
+      attempts.map((attempt) => ({ ...attempt, expected: attempt.expected ?? "overloaded" })),
+    );
+    if (this.#random.chance(0.5)) this.#settleAny();
+    if (this.#random.chance(0.3)) await ledger.flush();
+    other.run("rollback");
+    other.close();
+    await this.flush();
+  }
+
+  protected async crash(): Promise<void> {
+    await this.#crash();
+  }
+
+  protected async crashWhileAdmitting(): Promise<void> {
+    const attempts = this.#attempts(this.#random.between(1, 3));
+    for (const { call, expected } of attempts) if (expected === null) this.#forget(call);
+    for (const { hold } of attempts) hold.catch(() => {});
+    await this.#crash();
+  }
+
+  protected async restart(): Promise<void> {
+    for (const call of [...this.#holds.keys()]) this.#settleCall(call);
+    await this.flush();
+    await stopProcess(this.#process);
+    this.#start(this.#process.path);
+  }
+
+  async #crash(): Promise<void> {
+    const killed = this.#process;
+    const copy = killedCopy(killed, this.#folder, `${this.#reference.run}.db`);
+    await stopProcess(killed);
+    this.#holds.clear();
+    const left = new Database(copy);
+    const rows = readCalls(left);
+    mustHold("A crash broke a promise", crashFaults(this.#reference, rows));
+    const before = openCircuits(left);
+    left.close();
+    if (this.#random.chance(0.3)) this.#clock.advance(this.#random.next() * 70 * SECOND_MS);
+    this.#start(copy);
+    this.#recovered(
+      before,
+      [...rows.values()].some((row) => row.state === "pending"),
+    );
+  }
+
+  #start(path: string): void {
+    this.#clock.boot();
+    this.#reference.begin();
+    this.#process = startProcess(path, this.#clock);
+  }
+
+  /** Looks at what a start has made of what a crash left. */
+  #recovered(before: ReadonlySet<string>, expired: boolean): void {
+    const { connection } = this.#process.sqlite;
+    mustHold("The recovery is wrong", writtenFaults(this.#reference, readCalls(connection)));
+    for (const organization of this.#reference.organizations.values()) {
+      organization.circuitOpen = before.has(organization.id);
+      if (expired) this.#reference.tripIfOver(organization);
+    }
+    mustHold("A circuit is wrong", circuitFaults(this.#reference, connection));
+  }
+
+  /** Asks for admissions at once, and lets the reference decide the same ones. */
+  #attempts(count: number): Attempt[] {
+    const key = this.#random.pick(this.#keys);
+    return Array.from({ length: count }, () => this.#attempt(key));
+  }
+
+  #attempt(key: SimulatedKey): Attempt {
+    const wallMs = this.#clock.wallMs();
+    const estimatedInputTokens = this.#random.between(1, 200);
+    const heldTokens = estimatedInputTokens + this.#random.between(0, 400);
+    const heldCostMicrocents = this.#random.between(0, 2 * MICROCENTS_PER_CENT);
+    const expected = this.#reference.refusal(key);
+    const waitMs = this.#reference.waitMs(key);
+    const call: ReferenceCall = {
+      id: uuid7(wallMs - this.#random.between(0, 2 * SECOND_MS)),
+      key,
+      heldTokens,
+      heldCostMicrocents,
+      estimatedInputTokens,
+      admittedTrueMs: this.#clock.trueMs,
+      admittedWallMs: wallMs,
+      run: this.#reference.run,
+      month: this.#reference.currentMonth(),
+      checkpoints: [],
+      state: "pending",
+      tokens: 0,
+      costMicrocents: 0,
+      estimated: false,
+      durable: false,
+    };
+    if (expected === null) this.#mustFitWindow(key);
+    const hold = this.#process.ledger.admit({
+      callId: call.id,
+      organizationId: key.organizationId,
+      keyId: key.id,
+      monthlyTokenLimit: key.monthlyTokenLimit,
+      rateLimitRpm: key.rateLimitRpm,
+      provider: "openai",
+      operation: "chat",
+      requestedModel: "openai/gpt-5",
+      streamed: true,
+      estimatedInputTokens,
+      heldTokens,
+      heldCostMicrocents,
+    });
+    if (expected === null) this.#reference.calls.push(call);
+    this.#mustHoldTokens(key);
+    return { call, expected, waitMs, hold };
+  }
+
+  async #resolve(attempts: readonly Attempt[]): Promise<void> {
+    const results = await Promise.allSettled(attempts.map(({ hold }) => hold));
+    for (const [index, { call, expected, waitMs }] of attempts.entries()) {
+      const result = results[index];
+      if (result?.status === "fulfilled") this.#holds.set(call, result.value);
+      const found = result?.status === "rejected" ? codeOf(result.reason, waitMs) : null;
+      this.#note(found ?? "admitted");
+      if (found === expected) continue;
+      throw new Violation(`A call was ${found ?? "admitted"}, should be ${expected ?? "admitted"}`);
+    }
+    // A hold is written together with everything that waited.
+    if (results.some(({ status }) => status === "fulfilled")) this.#reference.flushed();
+  }
+
+  #mustFitWindow(key: SimulatedKey): void {
+    const count = this.#reference.admittedInLastMinute(key);
+    if (count < key.rateLimitRpm) return;
+    throw new Violation(
+      `The last minute has ${count} calls of a key that may make ${key.rateLimitRpm}`,
+    );
+  }
+
+  #mustHoldTokens(key: SimulatedKey): void {
+    const expected = this.#reference.held(key, this.#reference.currentMonth());
+    const held = this.#process.ledger.heldTokens(key.id);
+    if (held !== expected)
+      throw new Violation(`A key holds ${held} tokens, should hold ${expected}`);
+  }
+
+  #settleAny(): void {
+    const call = this.#anyOpen();
+    if (call !== null) this.#settleCall(call);
+  }
+
+  #settleCall(call: ReferenceCall): void {
+    const settlement = this.#settlement(call);
+    this.#process.ledger.settle(this.#holdOf(call), settlement);
+    this.#reference.settle(call, settlement);
+    this.#holds.delete(call);
+  }
+
+  /** Most calls use less than they hold, some more, and some come to nothing. */
+  #settlement(call: ReferenceCall): Settlement {
+    const estimated = this.#random.chance(0.2);
+    const ending = estimated ? "client_closed" : "completed";
+    const share = this.#random.chance(0.8) ? this.#random.next() : this.#random.next() * 4;
+    const usage = {
+      ...NO_USAGE,
+      inputTokens: Math.round(call.estimatedInputTokens * share),
+      outputTokens: Math.round((call.heldTokens - call.estimatedInputTokens) * share),
+    };
+    const costMicrocents = Math.round(call.heldCostMicrocents * share);
+    const voided = this.#random.chance(0.15);
+    return {
+      ending,
+      upstreamStatus: 200,
+      servedModel: "gpt-5",
+      used: voided ? null : { usage, costMicrocents, price: PRICE, estimated },
+    };
+  }
+
+  #anyOpen(): ReferenceCall | null {
+    const open = [...this.#holds.keys()];
+    return open.length === 0 ? null : this.#random.pick(open);
+  }
+
+  #holdOf(call: ReferenceCall): Hold {
+    const hold = this.#holds.get(call);
+    if (hold === undefined) throw new RangeError(`Cannot find the hold of call ${call.id}`);
+    return hold;
+  }
+
+  #forget(call: ReferenceCall): void {
+    this.#reference.calls.splice(this.#reference.calls.indexOf(call), 1);
+  }
+
+  #keyLimits() {
+    return {
+      monthlyTokenLimit: this.#random.between(200, 20_000),
+      rateLimitRpm: this.#random.pick([1, 2, 5, 10, 60]),
+    };
+  }
+
+  #note(...words: (string | number)[]): void {
+    this.trace.push(`  ${words.join(" ")}`);
+  }
+}
+
+/** Returns the code of a refusal. A client that waits as long as it says is admitted then, and not before. */
+function codeOf(reason: unknown, waitMs: number): string {
+  if (!(reason instanceof ProxyError)) throw reason;
+  if (reason.code !== "rate_limited") return reason.code;
+  const saidMs = Number(reason.headers["retry-after-ms"]);
+  const seconds = Number(reason.headers["retry-after"]);
+  if (saidMs > waitMs - 0.001 && saidMs < waitMs + 1.001 && seconds === Math.ceil(saidMs / 1000))
+    return reason.code;
+  throw new Violation(`A refusal says to wait ${saidMs} ms (${seconds} s), should be ${waitMs} ms`);
+}
