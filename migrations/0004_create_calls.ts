@@ -19,17 +19,23 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       .addPrimaryKeyConstraint("org_months_pk", ["organization_id", "month"]),
     ["cost_microcents"],
   ).execute();
+  await createUsage(db, "usage_hours", "hour");
+  await createUsage(db, "usage_days", "day");
+}
+
+/** The same sums twice: a report over months reads days, and hours only at its edges. */
+async function createUsage(db: Kysely<unknown>, table: string, period: string): Promise<void> {
   await counts(
     db.schema
-      .createTable("usage_hours")
+      .createTable(table)
       .addColumn("organization_id", "text", (column) => column.notNull())
-      .addColumn("hour", "integer", (column) => column.notNull())
+      .addColumn(period, "integer", (column) => column.notNull())
       .addColumn("key_id", "text", (column) => column.notNull())
       .addColumn("provider", "text", (column) => column.notNull())
       .addColumn("requested_model", "text", (column) => column.notNull())
-      .addPrimaryKeyConstraint("usage_hours_pk", [
+      .addPrimaryKeyConstraint(`${table}_pk`, [
         "organization_id",
-        "hour",
+        period,
         "key_id",
         "provider",
         "requested_model",

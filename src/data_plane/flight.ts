@@ -25,13 +25,13 @@ export class Flight {
   #limitMs = Number.POSITIVE_INFINITY;
   #sinceMs = 0;
 
-  /** Begins the flight of a call. Whoever begins it ends it. */
+  /** Begins the flight of a call. Whoever begins it ends it. @throws {ProxyError} If the proxy is stopping. */
   constructor(client: AbortSignal, deps: Pick<Deps, "clock" | "inFlight" | "pulse">) {
+    deps.inFlight.add(this.#controller);
     this.#deps = deps;
     this.#client = client;
     client.addEventListener("abort", this.#hangUp);
     if (client.aborted) this.#hangUp();
-    deps.inFlight.add(this.#controller);
     deps.pulse.add(this.#beat);
   }
 

@@ -36,6 +36,7 @@ interface Admitted {
   readonly target: OpenTarget;
   readonly translation: Translation;
   readonly hold: Hold;
+  readonly flight: Flight;
 }
 
 /** How long a client may take over a piece of its request, and stay after its answer. */
@@ -65,8 +66,15 @@ export async function handleInference(
       organizationId,
     });
     context.dropped = translation.dropped;
-    const hold = await admit(caller, context.requestId, call, target, translation, deps);
-    return await serve(exchange, { call, target, translation, hold }, context, deps);
+    // In flight before it is admitted: a stop must wait for every hold.
+    const flight = new Flight(exchange.request.signal, deps);
+    const hold = await admit(caller, context.requestId, call, target, translation, deps).catch(
+      (error) => {
+        flight.end();
+        throw error;
+      },
+    );
+    return await serve(exchange, { call, target, translation, hold, flight }, context, deps);
   } catch (error) {
     return errorResponse(answerOf(error, context.requestId, deps.log), context);
   }
@@ -79,9 +87,8 @@ async function serve(
   context: AnswerContext,
   deps: Deps,
 ): Promise<Response> {
-  const { call, target, translation, hold } = admitted;
+  const { call, target, translation, hold, flight } = admitted;
   const settle = settleOnce(hold, target, deps);
-  const flight = new Flight(exchange.request.signal, deps);
   const end = () => {
     flight.end();
     exchange.idleTimeout(CLIENT_IDLE_S);

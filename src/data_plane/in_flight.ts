@@ -22,7 +22,9 @@ export class InFlight {
     });
   }
 
+  /** Counts a call until it is removed. @throws {ProxyError} If no new call is taken any more. */
   add(call: AbortController): void {
+    this.mustTakeCalls();
     this.#calls.add(call);
   }
 

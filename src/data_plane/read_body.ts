@@ -42,10 +42,11 @@ async function readBytes(
 }
 
 async function readPieces(request: Request, bytesMax: number): Promise<Uint8Array> {
-  if (request.body === null) return new Uint8Array();
+  const body: ReadableStream<Uint8Array> | null = request.body;
+  if (body === null) return new Uint8Array();
   const pieces: Uint8Array[] = [];
   let bytes = 0;
-  for await (const piece of request.body) {
+  for await (const piece of body) {
     bytes += piece.byteLength;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     pieces.push(piece);

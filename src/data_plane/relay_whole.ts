@@ -43,11 +43,12 @@ async function readText(upstream: Response, flight: Flight): Promise<string> {
 }
 
 async function readPieces(upstream: Response, flight: Flight): Promise<string> {
-  if (upstream.body === null) return "";
+  const body: ReadableStream<Uint8Array> | null = upstream.body;
+  if (body === null) return "";
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  for await (const piece of upstream.body) {
+  for await (const piece of body) {
     flight.heard();
     bytes += piece.byteLength;
     if (bytes > MAX_ANSWER_BYTES) throw new UpstreamFault("The provider sent too long an answer");

@@ -39,7 +39,10 @@ export function settleOnce(hold: Hold, target: Target, deps: Pick<Deps, "ledger"
 }
 
 /** Returns usage as reported if the call was completed, else the most that the evidence supports. */
-export function usageOf(outcome: Outcome, hold: Hold): { usage: Usage; estimated: boolean } {
+export function usageOf(
+  outcome: Outcome,
+  hold: Pick<Hold, "operation" | "estimatedInputTokens" | "heldTokens">,
+): { usage: Usage; estimated: boolean } {
   const { ending, usage, outputChars } = outcome;
   if (ending === "completed" && usage !== null) return { usage, estimated: false };
   const reported = usage ?? { ...NO_USAGE, inputTokens: hold.estimatedInputTokens };

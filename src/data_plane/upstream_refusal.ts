@@ -61,8 +61,9 @@ const EXHAUSTED = new Set([
 ]);
 
 async function readBounded(upstream: Response): Promise<string> {
-  if (upstream.body === null) return "";
-  const reader = upstream.body.getReader();
+  const body: ReadableStream<Uint8Array> | null = upstream.body;
+  if (body === null) return "";
+  const reader = body.getReader();
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   try {

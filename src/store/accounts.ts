@@ -34,7 +34,7 @@ export interface OrgAccount {
 }
 
 /** How long at most a call is on its way from its id to its admission. */
-const ADMISSION_LAG_MS = 5_000;
+export const ADMISSION_LAG_MS = 5_000;
 
 /** The wall clock counts whole milliseconds: what it says has passed may be this much too long. */
 const WALL_STEP_MS = 1;

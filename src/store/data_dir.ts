@@ -45,17 +45,23 @@ export function openDataDir(path: string): DataDir {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new DataDirError(path, error instanceof Error ? error.message : String(error));
+    throw new DataDirError(path, reason(error));
   }
-  const lock = new Database(join(path, LOCK_FILE), { create: true });
+  let lock: Database | null = null;
   try {
+    lock = new Database(join(path, LOCK_FILE), { create: true });
     lock.run("begin exclusive");
   } catch (error) {
-    lock.close();
+    lock?.close();
     if (isBusy(error)) throw new DataDirLockedError(path);
-    throw error;
+    throw new DataDirError(path, `its lock file cannot be used: ${reason(error)}`);
   }
-  return { path, close: () => lock.close() };
+  const held = lock;
+  return { path, close: () => held.close() };
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function isBusy(error: unknown): boolean {

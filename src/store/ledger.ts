@@ -97,7 +97,7 @@ export class Ledger {
         cost_circuits_tripped: expired.circuits,
       });
     this.#month = lastBilledMonth(sqlite);
-    if (monthOf(clock.wallMs()) < this.#month)
+    if (this.#currentMonth(clock.wallMs()) > monthOf(clock.wallMs()))
       log.warn("the clock is behind the last month that was billed", { month: this.#month });
     this.#accounts = new Accounts(sqlite, clock);
     this.#commits = new GroupCommit({

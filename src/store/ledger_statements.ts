@@ -50,9 +50,9 @@ type SettledCall = [
   id: string,
 ];
 
-type UsageHour = [
+type UsageSum = [
   organizationId: string,
-  hour: number,
+  hourOrDay: number,
   keyId: string,
   provider: ProviderId,
   requestedModel: string,
@@ -80,7 +80,8 @@ export interface LedgerStatements {
   readonly checkpointCall: Statement<unknown, [output: number, costMicrocents: number, id: string]>;
   readonly addKeyMonth: Statement<unknown, [keyId: string, month: Month, tokens: number]>;
   readonly addOrgMonth: Statement<unknown, [organizationId: string, month: Month, cost: number]>;
-  readonly addUsageHour: Statement<unknown, UsageHour>;
+  readonly addUsageHour: Statement<unknown, UsageSum>;
+  readonly addUsageDay: Statement<unknown, UsageSum>;
   readonly openCircuit: Statement<unknown, [openedAtMs: number, organizationId: string]>;
   /** Opens the circuit of every organization whose month is at its limit, and returns which. */
   readonly openCircuits: Statement<OpenedCircuit, [openedAtMs: number, month: Month]>;
@@ -98,6 +99,10 @@ const MEASURED = {
   reasoning_tokens: BOUND,
   cost_microcents: BOUND,
 };
+
+const COUNTS = { calls: BOUND, estimated_calls: BOUND, ...MEASURED };
+
+const USED_BY = { key_id: BOUND, provider: BOUND, requested_model: BOUND };
 
 /** Prepares the ledger's writes. They bind their values in the order in which the query names them. */
 export function prepareLedger({ db, connection }: Sqlite): LedgerStatements {
@@ -139,6 +144,7 @@ export function prepareLedger({ db, connection }: Sqlite): LedgerStatements {
         ),
     ),
     addUsageHour: prepare(addUsageHour(db)),
+    addUsageDay: prepare(addUsageDay(db)),
     openCircuit: prepare(
       db
         .updateTable("org_settings")
@@ -235,33 +241,38 @@ function settleCall(db: Db) {
 }
 
 function addUsageHour(db: Db) {
-  const counts = { calls: BOUND, estimated_calls: BOUND, ...MEASURED };
   return db
     .insertInto("usage_hours")
-    .values({
-      organization_id: BOUND,
-      hour: BOUND,
-      key_id: BOUND,
-      provider: BOUND,
-      requested_model: BOUND,
-      ...counts,
-    })
+    .values({ organization_id: BOUND, hour: BOUND, ...USED_BY, ...COUNTS })
     .onConflict((conflict) =>
       conflict
         .columns(["organization_id", "hour", "key_id", "provider", "requested_model"])
-        .doUpdateSet((row) => {
-          const sum = (name: keyof typeof counts) =>
-            row(`usage_hours.${name}`, "+", row.ref(`excluded.${name}`));
-          return {
-            calls: sum("calls"),
-            estimated_calls: sum("estimated_calls"),
-            input_tokens: sum("input_tokens"),
-            cache_read_tokens: sum("cache_read_tokens"),
-            cache_write_tokens: sum("cache_write_tokens"),
-            output_tokens: sum("output_tokens"),
-            reasoning_tokens: sum("reasoning_tokens"),
-            cost_microcents: sum("cost_microcents"),
-          };
-        }),
+        .doUpdateSet(countsAdded("usage_hours")),
     );
+}
+
+function addUsageDay(db: Db) {
+  return db
+    .insertInto("usage_days")
+    .values({ organization_id: BOUND, day: BOUND, ...USED_BY, ...COUNTS })
+    .onConflict((conflict) =>
+      conflict
+        .columns(["organization_id", "day", "key_id", "provider", "requested_model"])
+        .doUpdateSet(countsAdded("usage_days")),
+    );
+}
+
+function countsAdded(table: "usage_hours" | "usage_days") {
+  const sum = (name: keyof typeof COUNTS) =>
+    sql<number>`${sql.ref(`${table}.${name}`)} + ${sql.ref(`excluded.${name}`)}`;
+  return {
+    calls: sum("calls"),
+    estimated_calls: sum("estimated_calls"),
+    input_tokens: sum("input_tokens"),
+    cache_read_tokens: sum("cache_read_tokens"),
+    cache_write_tokens: sum("cache_write_tokens"),
+    output_tokens: sum("output_tokens"),
+    reasoning_tokens: sum("reasoning_tokens"),
+    cost_microcents: sum("cost_microcents"),
+  };
 }

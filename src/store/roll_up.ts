@@ -4,6 +4,7 @@ import { NO_USAGE, totalTokens, type Usage } from "../domain/usage.ts";
 import type { LedgerStatements } from "./ledger_statements.ts";
 
 const HOUR_MS = 3_600_000;
+const HOURS_PER_DAY = 24;
 
 /** A call that was charged, as the sums see it. */
 export interface Charge {
@@ -75,9 +76,7 @@ export class RollUp {
 
   #writeHour(sum: HourSum): void {
     const { organizationId, keyId, provider, requestedModel, admittedAtMs, month } = sum.first;
-    this.#statements.addUsageHour.run(
-      organizationId,
-      Math.floor(admittedAtMs / HOUR_MS),
+    const counts = [
       keyId,
       provider,
       requestedModel,
@@ -89,7 +88,10 @@ export class RollUp {
       sum.outputTokens,
       sum.reasoningTokens,
       sum.costMicrocents,
-    );
+    ] as const;
+    const hour = Math.floor(admittedAtMs / HOUR_MS);
+    this.#statements.addUsageHour.run(organizationId, hour, ...counts);
+    this.#statements.addUsageDay.run(organizationId, Math.floor(hour / HOURS_PER_DAY), ...counts);
     const tokens = totalTokens({
       ...NO_USAGE,
       inputTokens: sum.inputTokens,

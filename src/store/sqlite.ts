@@ -32,6 +32,8 @@ export function openSqlite(path: string, synchronous: Synchronous = "full"): Sql
 export async function closeSqlite(sqlite: Sqlite): Promise<void> {
   sqlite.connection.run("pragma wal_checkpoint(truncate)");
   await sqlite.db.destroy();
+  // Kysely leaves a connection open that it never had to use.
+  sqlite.connection.close();
 }
 
 /** The dialect, with transactions that take the write lock at once and roll back schema changes too. */

@@ -145,10 +145,9 @@ export interface ModelPricesTable {
   updated_at_ms: number;
 }
 
-/** What the usage report reads: calls rolled up by hour. `hour` counts hours since the Unix epoch. */
-export interface UsageHoursTable {
+/** What the usage report reads: charged calls summed up over a time, by the moment of their admission. */
+interface UsageTable {
   organization_id: string;
-  hour: number;
   key_id: string;
   provider: ProviderId;
   requested_model: string;
@@ -160,6 +159,16 @@ export interface UsageHoursTable {
   output_tokens: number;
   reasoning_tokens: number;
   cost_microcents: number;
+}
+
+/** `hour` counts hours since the Unix epoch. */
+export interface UsageHoursTable extends UsageTable {
+  hour: number;
+}
+
+/** `day` counts UTC days since the Unix epoch. */
+export interface UsageDaysTable extends UsageTable {
+  day: number;
 }
 
 /** The master keys that have sealed something here. The check value opens only with the right key. */
@@ -194,6 +203,7 @@ export interface Tables {
   org_months: OrgMonthsTable;
   calls: CallsTable;
   usage_hours: UsageHoursTable;
+  usage_days: UsageDaysTable;
   master_keys: MasterKeysTable;
   audit_events: AuditEventsTable;
   model_prices: ModelPricesTable;

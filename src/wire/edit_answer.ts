@@ -12,6 +12,8 @@ export function editAnswer(
   text: string,
   values: Readonly<Record<string, string | undefined>>,
 ): string {
+  const quick = withModel(text, values);
+  if (quick !== null) return quick;
   try {
     return editObject(text, scanObject(text), values);
   } catch (error) {
@@ -19,3 +21,24 @@ export function editAnswer(
     throw error;
   }
 }
+
+/**
+ * Sets the model alone where it is one of the first members, behind plain values: then the first place that
+ * looks like the member is it, and the rest of a long answer need not be looked at.
+ */
+function withModel(
+  text: string,
+  { model, ...others }: Readonly<Record<string, string | undefined>>,
+): string | null {
+  if (model === undefined || Object.keys(others).length > 0) return null;
+  const at = text.indexOf(MODEL);
+  const before = text.slice(0, at);
+  if (at === -1 || before.lastIndexOf("{") !== before.indexOf("{") || /[[\\]/.test(before))
+    return null;
+  const from = at + MODEL.length;
+  const to = text.indexOf('"', from);
+  if (text.slice(from, to).includes("\\")) return null;
+  return `${text.slice(0, from - 1)}${model}${text.slice(to + 1)}`;
+}
+
+const MODEL = '"model":"';

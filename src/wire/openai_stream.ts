@@ -2,11 +2,15 @@ import type { Usage } from "../domain/usage.ts";
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../std/json.ts";
 import { dataEvent, type SseEvent } from "../std/sse.ts";
 import { editAnswer } from "./edit_answer.ts";
+import { ChunkTemplate } from "./chunk_template.ts";
 import { choiceChars } from "./openai_chars.ts";
 import type { OpenAiQuirks } from "./openai_quirks.ts";
 import { toOpenAiUsage } from "./openai_usage.ts";
 import { addsUp, readOpenAiUsage } from "./read_openai_usage.ts";
 import { type ClientRequest, type StreamTranslation, UpstreamFault } from "./translation.ts";
+
+/** A stream whose chunks never look alike is not worth more lessons than this. */
+const MAX_LESSONS = 8;
 
 /** The last event of every complete stream of the OpenAI wire. */
 export const DONE = "[DONE]";
@@ -37,6 +41,8 @@ export class OpenAiStream implements StreamTranslation {
   readonly #choices: number;
   #finished = 0;
   #last: JsonObject = {};
+  #template: ChunkTemplate | null = null;
+  #lessons = 0;
 
   constructor(request: ClientRequest, quirks: OpenAiQuirks) {
     this.#includeUsage = request.includeUsage;
@@ -52,6 +58,8 @@ export class OpenAiStream implements StreamTranslation {
       this.done = true;
       return "";
     }
+    const known = this.#known(event);
+    if (known !== null) return known;
     const given = parseJsonObject(event.data);
     if (given === null)
       throw new UpstreamFault("Cannot read chunk: the provider sent no JSON object");
@@ -66,7 +74,27 @@ export class OpenAiStream implements StreamTranslation {
     if (finishes === 0 && this.#onlyReports(chunk)) return this.#withoutChoices(chunk, text);
     this.#finished += finishes;
     this.#last = chunk;
-    return this.#withChoices(finishes > 0, text);
+    const alone = this.#held === null && finishes === 0 && chunk === given;
+    const passed = this.#withChoices(finishes > 0, text);
+    if (alone) this.#learn(given, event.data, passed);
+    return passed;
+  }
+
+  /** Passes a chunk on that is like those before it, but for its piece of text; null if it is not. */
+  #known(event: SseEvent): string | null {
+    if (this.#template === null || this.#held !== null || event.name !== "") return null;
+    const match = this.#template.match(event.data);
+    if (match === null) return null;
+    this.outputChars += match.contentChars;
+    return match.edited;
+  }
+
+  #learn(chunk: JsonObject, text: string, passed: string): void {
+    if (this.#lessons === MAX_LESSONS) return;
+    const template = ChunkTemplate.learn(chunk, text, passed);
+    if (template === null) return;
+    this.#template = template;
+    this.#lessons += 1;
   }
 
   end(estimate: () => Usage): string {

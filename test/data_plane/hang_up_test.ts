@@ -10,7 +10,7 @@ import {
 } from "../support/data_plane.ts";
 import { connectRaw } from "../support/raw_http.ts";
 
-const proxy = await proxyForTests();
+const proxy = await proxyForTests({ providers: ["openai", "anthropic"] });
 const STREAM = { ...CHAT, stream: true, max_tokens: 50 };
 
 /** Sends a call that the provider does not answer yet, and returns what ends it. */
@@ -94,6 +94,51 @@ test("a client that leaves in the middle of a stream: upstream ends, what passed
     estimated: 1,
     upstream_status: 200,
     served_model: "gpt-4o-mini",
+    output_tokens: 10,
+  });
+  await expectAlive();
+});
+
+test("what the provider reported at its beginning counts for a client that leaves in the middle", async () => {
+  const { promise: never } = Promise.withResolvers<void>();
+  const event = (data: { type: string; [name: string]: unknown }) =>
+    `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+  const message = {
+    id: "msg_1",
+    type: "message",
+    role: "assistant",
+    model: "claude-sonnet-4-5-20250929",
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: { input_tokens: 100, cache_read_input_tokens: 900, output_tokens: 1 },
+  };
+  const text = { type: "text_delta", text: "x".repeat(35) };
+  proxy.standIn.next({
+    pieces: (async function* () {
+      yield event({ type: "message_start", message });
+      yield event({
+        type: "content_block_start",
+        index: 0,
+        content_block: { type: "text", text: "" },
+      });
+      yield event({ type: "content_block_delta", index: 0, delta: text });
+      await never;
+    })(),
+  });
+  const client = new AbortController();
+  const body = { ...STREAM, model: "anthropic/claude-sonnet-4-5" };
+  const reader = new EventReader(await proxy.send(body, { signal: client.signal }));
+  await reader.next();
+  await reader.next();
+  client.abort();
+  await proxy.standIn.requests.at(-1)?.hungUp;
+  expect(await lastCall()).toMatchObject({
+    state: "posted",
+    ending: "client_closed",
+    estimated: 1,
+    input_tokens: 1_000,
+    cache_read_tokens: 900,
     output_tokens: 10,
   });
   await expectAlive();

@@ -147,11 +147,10 @@ const UNREADABLE: readonly {
 
 test.each(UNREADABLE)("a body that $name is refused, and reaches nobody", async ({ body }) => {
   const before = proxy.standIn.count;
-  const response = await fetch(`${proxy.url}${PATH}`, { method: "POST", headers: KEY, body });
-  expect(response.status).toBe(400);
-  const { error } = await response.json();
-  expect(error).toMatchObject({ code: "invalid_model", param: null });
-  expect(error.message).toStartWith("Cannot read request: ");
+  const { status, json } = await proxy.call(body);
+  expect(status).toBe(400);
+  expect(json.error).toMatchObject({ code: "invalid_model", param: null });
+  expect(json.error.message).toStartWith("Cannot read request: ");
   expect(proxy.standIn.count).toBe(before);
 });
 
@@ -290,7 +289,9 @@ test("what goes to a provider is the call and the provider's own headers, nothin
       "x-custom": "client-custom",
     },
   });
-  const { headers, path, body } = proxy.standIn.requests.at(-1) ?? { headers: {} };
+  const sent = proxy.standIn.requests.at(-1);
+  if (sent === undefined) throw new Error("Expected a request");
+  const { headers, path, body } = sent;
   expect(headers).toEqual({
     accept: "application/json",
     "accept-encoding": "identity",

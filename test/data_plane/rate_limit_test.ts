@@ -1,12 +1,5 @@
 import { expect, test } from "bun:test";
-import {
-  type Answer,
-  CHAT,
-  proxyForTests,
-  type TestKey,
-  until,
-  withProxy,
-} from "../support/data_plane.ts";
+import { CHAT, proxyForTests, type TestKey, until, withProxy } from "../support/data_plane.ts";
 import { connectRaw } from "../support/raw_http.ts";
 
 const proxy = await proxyForTests();

@@ -12,7 +12,7 @@ import {
 } from "../support/data_plane.ts";
 
 const proxy = await proxyForTests({
-  providers: ["openai", "mistral", "groq", "azure_openai"],
+  providers: ["openai", "mistral", "groq", "azure_openai", "anthropic"],
   // Time passes by leaps here, and the provider is never to blame for it.
   flags: ["--upstream-headers-timeout-s", "86400", "--upstream-idle-timeout-s", "86400"],
 });
@@ -55,43 +55,48 @@ async function received(before: number): Promise<void> {
   await until(() => proxy.standIn.count > before);
 }
 
-const MODELS = [
-  "openai/gpt-4o-mini",
-  "mistral/mistral-small-latest",
-  "groq/llama-3.1-8b-instant",
-  "azure_openai/my-deployment",
+/** A model of each provider, and how many input tokens it counts for the request. */
+const MODELS: readonly (readonly [string, number])[] = [
+  ["openai/gpt-4o-mini", 10],
+  ["mistral/mistral-small-latest", 10],
+  ["groq/llama-3.1-8b-instant", 10],
+  ["azure_openai/my-deployment", 10],
+  ["anthropic/claude-sonnet-4-5", 17],
 ];
 
 test.each(MODELS)(
   "%s: usage rides on the finish chunk if the client did not ask",
-  async (model) => {
+  async (model, input) => {
     const { text } = await proxy.call({ ...STREAM, model });
     const events = eventsOf(text);
     expect(events.pop()).toBe("[DONE]");
     const chunks: AnyJson[] = events.map((event) => JSON.parse(event));
     expect(chunks.every((one) => one.choices.length === 1)).toBe(true);
     expect(chunks.at(-1).choices[0].finish_reason).toBe("stop");
-    expect(chunks.at(-1).usage.total_tokens).toBe(32);
+    expect(chunks.at(-1).usage.total_tokens).toBe(input + 22);
     expect(chunks.filter((one) => "usage" in one && one.usage !== null)).toHaveLength(1);
   },
 );
 
-test.each(MODELS)("%s: usage comes in a chunk of its own if the client asked", async (model) => {
-  const { text } = await proxy.call({ ...ASKED, model });
-  const events = eventsOf(text);
-  expect(events.pop()).toBe("[DONE]");
-  const chunks: AnyJson[] = events.map((event) => JSON.parse(event));
-  const last = chunks.pop();
-  expect(last.choices).toEqual([]);
-  const { prompt_tokens, completion_tokens, total_tokens } = last.usage;
-  expect({ prompt_tokens, completion_tokens, total_tokens }).toEqual({
-    prompt_tokens: 10,
-    completion_tokens: 22,
-    total_tokens: 32,
-  });
-  expect(chunks.every((one) => one.usage === null)).toBe(true);
-  expect(chunks.at(-1).choices[0].finish_reason).toBe("stop");
-});
+test.each(MODELS)(
+  "%s: usage comes in a chunk of its own if the client asked",
+  async (model, input) => {
+    const { text } = await proxy.call({ ...ASKED, model });
+    const events = eventsOf(text);
+    expect(events.pop()).toBe("[DONE]");
+    const chunks: AnyJson[] = events.map((event) => JSON.parse(event));
+    const last = chunks.pop();
+    expect(last.choices).toEqual([]);
+    const { prompt_tokens, completion_tokens, total_tokens } = last.usage;
+    expect({ prompt_tokens, completion_tokens, total_tokens }).toEqual({
+      prompt_tokens: input,
+      completion_tokens: 22,
+      total_tokens: input + 22,
+    });
+    expect(chunks.every((one) => one.usage === null)).toBe(true);
+    expect(chunks.at(-1).choices[0].finish_reason).toBe("stop");
+  },
+);
 
 test.each(MODELS)("%s: every chunk names the model as the client did", async (model) => {
   const { text } = await proxy.call({ ...ASKED, model });

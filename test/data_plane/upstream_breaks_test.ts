@@ -21,8 +21,12 @@ const proxy = await proxyForTests({
   upstream: upstream.url,
   providers: ["openai", "mistral"],
   flags: [
-    ...["--allow-upstream", new URL(closed.url).host],
-    ...["--upstream-headers-timeout-s", "60", "--upstream-idle-timeout-s", "40"],
+    "--allow-upstream",
+    new URL(closed.url).host,
+    "--upstream-headers-timeout-s",
+    "60",
+    "--upstream-idle-timeout-s",
+    "40",
   ],
 });
 

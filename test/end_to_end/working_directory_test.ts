@@ -22,7 +22,7 @@ function openTrap(): Folder & { readonly marker: string } {
 test("the working directory's .env and bunfig.toml are not read", async () => {
   using trap = openTrap();
   const workingDirectory = trap.path;
-  const binary = await startBinary(["--data-dir", "./data"], { workingDirectory });
+  await using binary = await startBinary(["--data-dir", "./data"], { workingDirectory });
   expect(existsSync(join(trap.path, "data", "inference-proxy.db"))).toBe(true);
   expect((await fetch(`${binary.url}/readyz`)).status).toBe(200);
   await binary.stop();

@@ -28,7 +28,7 @@ async function withDatabase(run: (sqlite: Sqlite) => Promise<void> | void): Prom
 const textsOf = ({ connection }: Sqlite): unknown[] =>
   connection.query("select text from notes order by text").values().flat();
 
-const PRAGMAS: readonly [pragma: string, value: unknown][] = [
+const PRAGMAS: readonly [pragma: string, value: string | number][] = [
   ["journal_mode", "wal"],
   ["foreign_keys", 1],
   ["secure_delete", 1],

@@ -15,8 +15,8 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A process of the compiled binary that serves. */
-export interface RunningBinary {
+/** A process of the compiled binary that serves, killed at the latest at the end of the scope that started it. */
+export interface RunningBinary extends AsyncDisposable {
   readonly pid: number;
   /** Where it listens, as it says itself. */
   readonly url: string;
@@ -94,6 +94,7 @@ export async function startBinary(
       throw new Error(`Cannot stop the binary: it ended with ${end.exitCode}\n${output()}`);
     },
     kill,
+    [Symbol.asyncDispose]: async () => void (await kill()),
   };
 }
 

@@ -87,8 +87,8 @@ export class DataPlane {
     const flags = ["--allow-upstream", new URL(upstream).host, ...(options.flags ?? [])];
     const open = await openTestApp({ clock, flags });
     const proxy = new DataPlane({ open, standIn, clock, upstream, flags });
-    const { organizations } = (await proxy.#open.manage("GET", "/organizations")).body as AnyJson;
-    proxy.#organizationId = organizations[0].id;
+    const listed: { body: AnyJson } = await proxy.#open.manage("GET", "/organizations");
+    proxy.#organizationId = listed.body.organizations[0].id;
     for (const provider of options.providers ?? ["openai"]) await proxy.configure(provider);
     const limit = options.costLimitCents === undefined ? 100_000_000 : options.costLimitCents;
     if (limit !== null) await proxy.settings({ monthly_cost_limit_cents: limit });
@@ -146,15 +146,16 @@ export class DataPlane {
     return { id: created.key.id, secret: created.secret };
   }
 
-  /** Sends a call and returns as soon as its headers are there. The body may be text already. */
+  /** Sends a call and returns as soon as its headers are there. The body may be text or bytes already. */
   send(body: unknown = CHAT, options: CallOptions = {}): Promise<Response> {
     const { key = this.#key, path = "/chat/completions", method = "POST" } = options;
     const { headers = {}, signal } = options;
-    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const given = typeof body === "string" || body instanceof Uint8Array;
+    const sent = given ? (body as string | Uint8Array<ArrayBuffer>) : JSON.stringify(body);
     return fetch(`${this.url}/inference/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${key.secret}`, ...headers },
-      ...(method === "POST" ? { body: text } : {}),
+      ...(method === "POST" ? { body: sent } : {}),
       ...(signal === undefined ? {} : { signal }),
     });
   }

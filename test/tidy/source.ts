@@ -12,11 +12,15 @@ export type Check = (source: Source) => string[];
 /** Where the repository lies. */
 export const ROOT = join(import.meta.dir, "../..");
 
-/** Reads every file under `folders` that matches the pattern. */
-export async function readSources(folders: readonly string[], pattern: string): Promise<Source[]> {
+/** Reads every file under `folders` that matches one of the patterns. */
+export async function readSources(
+  folders: readonly string[],
+  ...patterns: string[]
+): Promise<Source[]> {
   const sources: Source[] = [];
   for (const folder of folders) {
-    const names = [...new Bun.Glob(pattern).scanSync({ cwd: join(ROOT, folder), dot: true })];
+    const place = { cwd: join(ROOT, folder), dot: true };
+    const names = patterns.flatMap((pattern) => [...new Bun.Glob(pattern).scanSync(place)]);
     for (const name of names.sort()) {
       const path = folder === "." ? name : `${folder}/${name}`;
       sources.push({ path, text: await Bun.file(join(ROOT, path)).text() });

@@ -18,3 +18,19 @@ test.each([
   expect(() => editAnswer(text, {})).toThrow(UpstreamFault);
   expect(() => editAnswer(text, {})).toThrow(why);
 });
+
+test.each([
+  '{"id":"a","model":"m","choices":[{"model":"x"}]}',
+  '{"choices":[{"model":"x"}],"model":"m"}',
+  '{"nested":{"model":"x"},"model":"m"}',
+  '{"id":"\\"model\\":\\"x\\"","model":"m"}',
+  '{"id":"a","model":"m\\"odel","x":1}',
+  '{"id":"{","model":"m","x":{"model":"x"}}',
+  '{"id":"a", "model" : "m"}',
+  '{"id":"a","model":null}',
+  '{"id":"a"}',
+  "{}",
+])("the model alone is set wherever it stands: %s", (text) => {
+  const edited = editAnswer(text, { model: '"p/m"' });
+  expect(JSON.parse(edited)).toEqual({ ...JSON.parse(text), model: "p/m" });
+});

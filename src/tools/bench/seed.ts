@@ -41,20 +41,41 @@ export function seedKeys(database: Database, organizationId: string, count: numb
     .immediate();
 }
 
+/** What recorded calls have in common. Columns not named here are 0, or null where they may be. */
+const COMMON: Readonly<Record<string, string | number>> = {
+  operation: "chat",
+  state: "posted",
+  ending: "completed",
+  upstream_status: 200,
+  price_id: "openai/gpt-4o-mini",
+  held_tokens: 1200,
+  held_cost_microcents: 60_000,
+  input_tokens: 61,
+  output_tokens: 44,
+  cost_microcents: 3555,
+};
+
+/** The columns that differ from call to call, in the order in which they are bound. */
+const OWN = [
+  "id",
+  "organization_id",
+  "key_id",
+  "provider",
+  "requested_model",
+  "served_model",
+  "streamed",
+  "admitted_at_ms",
+  "month",
+  "ended_at_ms",
+];
+
 /** Adds settled calls of the last month, oldest first, with the sums that the ledger would have kept. */
 export function seedCalls(database: Database, organizationId: string, count: number): void {
   const keyIds = database
     .query<{ id: string }, []>("select id from inference_keys limit 100")
     .all()
     .map(({ id }) => id);
-  const insert = database.prepare(
-    "insert into calls (id, organization_id, key_id, provider, operation, requested_model, " +
-      "served_model, streamed, admitted_at_ms, month, state, ending, ended_at_ms, " +
-      "upstream_status, estimated, price_id, held_tokens, held_cost_microcents, input_tokens, " +
-      "cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_microcents) " +
-      "values (?, ?, ?, ?, 'chat', ?, ?, ?, ?, ?, 'posted', 'completed', ?, 200, 0, ?, 1200, " +
-      "60000, 61, 0, 0, 44, 0, 3555)",
-  );
+  const insert = database.prepare(insertCall(columnsOf(database, "calls")));
   const beginMs = Date.now() - HOURS * HOUR_MS;
   const stepMs = ((HOURS - 1) * HOUR_MS) / count;
   const insertOne = (index: number) => {
@@ -62,11 +83,8 @@ export function seedCalls(database: Database, organizationId: string, count: num
     const model = MODELS[index % MODELS.length] ?? "";
     const [provider = "", served = ""] = model.split("/");
     const keyId = keyIds[index % keyIds.length] ?? "";
-    const streamed = index % 2;
-    const month = monthOf(atMs);
-    const id = uuid7(atMs);
-    const head = [id, organizationId, keyId, provider, model, served, streamed, atMs, month];
-    insert.run(...head, atMs + 900, `${provider}/${served}`);
+    const names = [uuid7(atMs), organizationId, keyId, provider, model, served];
+    insert.run(...names, index % 2, atMs, monthOf(atMs), atMs + 900);
   };
   for (let done = 0; done < count; done += BATCH) {
     database
@@ -78,27 +96,55 @@ export function seedCalls(database: Database, organizationId: string, count: num
   sumUp(database);
 }
 
-/** Writes the roll-ups anew from the calls. */
+interface ColumnInfo {
+  readonly name: string;
+  readonly notnull: 0 | 1;
+}
+
+function columnsOf(database: Database, table: string): readonly ColumnInfo[] {
+  return database.query<ColumnInfo, []>(`pragma table_info(${table})`).all();
+}
+
+function insertCall(columns: readonly ColumnInfo[]): string {
+  const others = columns.filter(({ name }) => !OWN.includes(name));
+  const constants = others.map(({ name, notnull }) => {
+    const value = COMMON[name] ?? (notnull === 1 ? 0 : null);
+    return typeof value === "string" ? `'${value}'` : String(value);
+  });
+  const names = [...OWN, ...others.map(({ name }) => name)];
+  return `insert into calls (${names}) values (${[...OWN.map(() => "?"), ...constants]})`;
+}
+
+/** Writes the sums anew from the calls. */
 function sumUp(database: Database): void {
-  const measured =
-    "sum(input_tokens), sum(cache_read_tokens), sum(cache_write_tokens), sum(output_tokens), " +
-    "sum(reasoning_tokens), sum(cost_microcents)";
-  database.run("delete from usage_hours");
-  database.run("delete from key_months");
-  database.run("delete from org_months");
+  fillSums(database, "usage_hours", {
+    organization_id: "organization_id",
+    hour: `admitted_at_ms / ${HOUR_MS}`,
+    key_id: "key_id",
+    provider: "provider",
+    requested_model: "requested_model",
+    calls: "count(*)",
+    estimated_calls: "sum(estimated)",
+  });
+  fillSums(database, "key_months", {
+    key_id: "key_id",
+    month: "month",
+    used_tokens: "sum(input_tokens + output_tokens)",
+  });
+  fillSums(database, "org_months", { organization_id: "organization_id", month: "month" });
+}
+
+/** Fills a table of sums. @param sources What its columns are made of; others sum up the column of their name. */
+function fillSums(
+  database: Database,
+  table: string,
+  sources: Readonly<Record<string, string>>,
+): void {
+  const names = columnsOf(database, table).map(({ name }) => name);
+  const values = names.map((name) => sources[name] ?? `sum(${name})`);
+  const groups = values.flatMap((value, at) => (/\(/.test(value) ? [] : [at + 1]));
+  database.run(`delete from ${table}`);
   database.run(
-    "insert into usage_hours (organization_id, hour, key_id, provider, requested_model, calls, " +
-      "estimated_calls, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, " +
-      "reasoning_tokens, cost_microcents) select organization_id, admitted_at_ms / 3600000, " +
-      `key_id, provider, requested_model, count(*), sum(estimated), ${measured} from calls ` +
-      "group by 1, 2, 3, 4, 5",
-  );
-  database.run(
-    "insert into key_months (key_id, month, used_tokens) " +
-      "select key_id, month, sum(input_tokens + output_tokens) from calls group by 1, 2",
-  );
-  database.run(
-    "insert into org_months (organization_id, month, cost_microcents) " +
-      "select organization_id, month, sum(cost_microcents) from calls group by 1, 2",
+    `insert into ${table} (${names}) select ${values} from calls group by ${groups.join(", ")}`,
   );
 }

@@ -81,7 +81,7 @@ export class ReferenceLedger {
     this.#startWallMs = this.#clock.wallMs();
     this.#trustedSinceMs = this.#setForwardTrueMs;
     const charged = this.calls.filter(isCharged).map((call) => call.month);
-    this.#month = Math.max(0, ...charged);
+    this.#month = Math.max(monthOf(this.#startWallMs), ...charged);
   }
 
   /** Notes that the wall clock was set forward: calls of an earlier process then look older than they are. */

@@ -40,6 +40,7 @@ const OPERATIONS = {
   changeKey: 3,
   flush: 4,
   lock: 2,
+  refuseOne: 1,
   crash: 3,
   crashWhileAdmitting: 2,
   restart: 1,
@@ -75,6 +76,7 @@ export class Simulation {
   readonly #reference: ReferenceLedger;
   readonly #holds = new Map<ReferenceCall, Hold>();
   #process: SimulatedProcess;
+  #wasLocked = false;
 
   /**
    * @param folder Where the database of each process is left.
@@ -210,7 +212,27 @@ export class Simulation {
     if (this.#random.chance(0.3)) await ledger.flush();
     other.run("rollback");
     other.close();
+    this.#wasLocked = true;
     await this.flush();
+  }
+
+  /** The database will never take one settlement: the others are written, and a crash finds that one open. */
+  protected async refuseOne(): Promise<void> {
+    const calls = [...this.#holds.keys()].slice(0, 3);
+    if (calls.length === 0) return;
+    await this.flush();
+    const refused = this.#random.pick(calls);
+    const { ledger, sqlite } = this.#process;
+    sqlite.connection.run(
+      `create temp trigger refuse before update on calls when old.id = '${refused.id}'
+        begin select raise(abort, 'refused'); end`,
+    );
+    for (const call of calls) this.#settleCall(call);
+    mustHold("A refused write stops the others", (await ledger.flush()) ? [] : ["they still wait"]);
+    sqlite.connection.run("drop trigger refuse");
+    this.#reference.flushed();
+    refused.durable = false;
+    await this.#crash();
   }
 
   protected async crash(): Promise<void> {
@@ -317,6 +339,8 @@ export class Simulation {
   }
 
   async #resolve(attempts: readonly Attempt[]): Promise<void> {
+    // After a failure the ledger takes its time before it tries again, and nobody here has that time.
+    if (this.#wasLocked) await this.#process.ledger.flush();
     const results = await Promise.allSettled(attempts.map(({ hold }) => hold));
     for (const [index, { call, expected, waitMs }] of attempts.entries()) {
       const result = results[index];
@@ -327,7 +351,9 @@ export class Simulation {
       throw new Violation(`A call was ${found ?? "admitted"}, should be ${expected ?? "admitted"}`);
     }
     // A hold is written together with everything that waited.
-    if (results.some(({ status }) => status === "fulfilled")) this.#reference.flushed();
+    if (!results.some(({ status }) => status === "fulfilled")) return;
+    this.#reference.flushed();
+    this.#wasLocked = false;
   }
 
   #mustFitWindow(key: SimulatedKey): void {

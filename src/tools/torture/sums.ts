@@ -24,6 +24,16 @@ const SUMS = [
         sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), sum(cost_microcents)
       from calls where state in ('posted', 'expired') group by 1, 2, 3, 4, 5`,
   },
+  {
+    name: "usage_days",
+    kept: `select organization_id, day, key_id, provider, requested_model, calls, estimated_calls,
+        input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+        cost_microcents from usage_days`,
+    counted: `select organization_id, hour / 24, key_id, provider, requested_model, sum(calls),
+        sum(estimated_calls), sum(input_tokens), sum(cache_read_tokens), sum(cache_write_tokens),
+        sum(output_tokens), sum(reasoning_tokens), sum(cost_microcents)
+      from usage_hours group by 1, 2, 3, 4, 5`,
+  },
 ] as const;
 
 /** What every row of `calls` must satisfy, as the condition of the rows that do not. */

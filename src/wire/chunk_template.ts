@@ -1,0 +1,98 @@
+import { isJsonObject, type JsonObject } from "../std/json.ts";
+
+/** What would end a JSON string early, swallow its end, or not be allowed in one. */
+const NOT_PLAIN = /["\\\p{Cc}]/u;
+
+/** A chunk that has a learned shape. */
+export interface MatchedChunk {
+  /** The chunk as it is sent on. */
+  readonly edited: string;
+  /** The length of its piece of text. */
+  readonly contentChars: number;
+}
+
+/**
+ * The shape of a stream's chunks, learned from one of them: the same bytes from chunk to chunk, but for the
+ * piece of text, and the padding that some providers add against eavesdroppers. What matches needs no
+ * parsing, and what was decided for the first holds for it.
+ */
+export class ChunkTemplate {
+  /** The bytes before, between and behind the strings that change, as they come and as they are sent on. */
+  readonly #given: readonly string[];
+  readonly #edited: readonly string[];
+
+  private constructor(given: readonly string[], edited: readonly string[]) {
+    this.#given = given;
+    this.#edited = edited;
+  }
+
+  /**
+   * Learns from a chunk whose only content is a piece of text.
+   *
+   * @param text The chunk as it came.
+   * @param edited The same as it is sent on.
+   * @returns Null if it has another shape.
+   */
+  static learn(chunk: JsonObject, text: string, edited: string): ChunkTemplate | null {
+    const content = onlyContent(chunk);
+    if (content === null) return null;
+    const strings = [`"content":${JSON.stringify(content)}`];
+    const { obfuscation } = chunk;
+    if (typeof obfuscation === "string") {
+      strings.push(`"obfuscation":${JSON.stringify(obfuscation)}`);
+    }
+    const given = cutAround(text, strings);
+    const sent = cutAround(edited, strings);
+    return given === null || sent === null ? null : new ChunkTemplate(given, sent);
+  }
+
+  /** Returns the chunk as it is sent on, or null if it is not of this shape. */
+  match(text: string): MatchedChunk | null {
+    const [head = "", ...rest] = this.#given;
+    if (!text.startsWith(head)) return null;
+    let edited = this.#edited[0] ?? "";
+    let contentChars = -1;
+    let at = head.length;
+    for (const [index, literal] of rest.entries()) {
+      const last = index === rest.length - 1;
+      const end = last ? text.length - literal.length : text.indexOf(literal, at);
+      if (end < at || (last && !text.endsWith(literal))) return null;
+      const string = text.slice(at, end);
+      if (NOT_PLAIN.test(string)) return null;
+      if (contentChars === -1) contentChars = string.length;
+      edited += string + (this.#edited[index + 1] ?? "");
+      at = end + literal.length;
+    }
+    return { edited, contentChars };
+  }
+}
+
+/**
+ * Cuts a text around the values of string members.
+ *
+ * @param members As `"name":"value"`, in the order in which they stand.
+ * @returns Null if one is not found, or found twice: then it is not certain which one it is.
+ */
+function cutAround(text: string, members: readonly string[]): string[] | null {
+  const literals: string[] = [];
+  let from = 0;
+  for (const member of members) {
+    const at = text.indexOf(member, from);
+    if (at === -1 || text.indexOf(member) !== text.lastIndexOf(member)) return null;
+    literals.push(text.slice(from, at + member.indexOf(":") + 2));
+    from = at + member.length - 1;
+  }
+  return [...literals, text.slice(from)];
+}
+
+/** Returns the text of a chunk that says nothing but one piece of it, or null. */
+function onlyContent(chunk: JsonObject): string | null {
+  const choices = chunk["choices"];
+  if (!Array.isArray(choices) || choices.length !== 1 || chunk["usage"]) return null;
+  const [choice] = choices;
+  if (!isJsonObject(choice) || choice["finish_reason"]) return null;
+  const delta = choice["delta"];
+  if (!isJsonObject(delta) || Object.keys(delta).length !== 1) return null;
+  const content = delta["content"];
+  return typeof content === "string" ? content : null;
+}
