@@ -19,6 +19,7 @@ import { Ledger } from "./store/ledger.ts";
 import { Live } from "./store/live.ts";
 import { openMasterKey } from "./store/master_key.ts";
 import { migrate, SCHEMA } from "./store/migrate.ts";
+import { Retention } from "./store/retention.ts";
 import { closeSqlite, openSqlite, type Sqlite } from "./store/sqlite.ts";
 import type { Vault } from "./store/vault.ts";
 
@@ -131,6 +132,7 @@ export class App {
   readonly #parts: Parts;
   readonly #deps: Deps;
   readonly #management: ManagementPlane;
+  readonly #retention: Retention;
   #server: Bun.Server<undefined> | null = null;
 
   constructor(parts: Parts) {
@@ -152,6 +154,7 @@ export class App {
     };
     const live = new Live(directory, ledger);
     const { db } = sqlite;
+    this.#retention = new Retention(db, clock, log, config.callRetentionMs);
     this.#management = createManagementPlane({
       db,
       clock,
@@ -177,6 +180,7 @@ export class App {
       fetch: (request, server) => this.#serve(request, server),
       error: (error) => this.#failed(error),
     });
+    this.#retention.start();
     return { host: listen.host, port: this.#server.port ?? listen.port };
   }
 
@@ -205,6 +209,7 @@ export class App {
     this.#deps.inFlight.endAll();
     await this.#deps.inFlight.drain();
     await this.#server?.stop(true);
+    await this.#retention.stop();
     await this.#deps.ledger.close();
     await closeSqlite(sqlite);
     dataDir.close();

@@ -108,6 +108,13 @@ const SETTINGS = {
     help: "How long calls in flight may go on after SIGTERM",
     parse: wholeNumber(0, 86_400, 1000),
   },
+  callRetentionMs: {
+    flag: "--call-retention-days",
+    value: "DAYS",
+    default: "30",
+    help: "How long the record of each call is kept; what they add up to stays",
+    parse: wholeNumber(1, 36_500, 86_400_000),
+  },
   logLevel: {
     flag: "--log-level",
     value: "LEVEL",

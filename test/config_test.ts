@@ -17,6 +17,7 @@ test("without flags and environment every setting has its documented default", (
     upstreamHeadersTimeoutMs: 600_000,
     upstreamIdleTimeoutMs: 300_000,
     drainTimeoutMs: 90_000,
+    callRetentionMs: 2_592_000_000,
     logLevel: "info",
     logFormat: "auto",
   });

@@ -24,6 +24,7 @@ export class Flight {
   #waitingFor = "answer";
   #limitMs = Number.POSITIVE_INFINITY;
   #sinceMs = 0;
+  #clientStalls = false;
 
   /** Begins the flight of a call. Whoever begins it ends it. @throws {ProxyError} If the proxy is stopping. */
   constructor(client: AbortSignal, deps: Pick<Deps, "clock" | "inFlight" | "pulse">) {
@@ -47,8 +48,14 @@ export class Flight {
     this.heard();
   }
 
+  /** Notes that the client does not take what it is sent: if it stays so, it is the one that is given up. */
+  clientStalls(): void {
+    this.#clientStalls = true;
+  }
+
   /** Notes that the provider sent something, or that the client took something. */
   heard(): void {
+    this.#clientStalls = false;
     this.#sinceMs = this.#deps.clock.monotonicMs();
   }
 
@@ -60,7 +67,8 @@ export class Flight {
 
   #look(nowMs: number): void {
     if (nowMs - this.#sinceMs < this.#limitMs) return;
-    this.#controller.abort(upstreamTimeout(this.#waitingFor, this.#limitMs));
+    const late = upstreamTimeout(this.#waitingFor, this.#limitMs);
+    this.#controller.abort(this.#clientStalls ? new ClientClosedError() : late);
   }
 }
 

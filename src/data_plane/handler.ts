@@ -18,7 +18,7 @@ import {
   jsonResponse,
   streamResponse,
 } from "./response.ts";
-import { failedOutcome, settleOnce, usageOf } from "./settle.ts";
+import { failedOutcome, settleOnce, unsentOutcome, usageOf } from "./settle.ts";
 import { chooseTarget, type OpenTarget } from "./target.ts";
 import { translate } from "./translate.ts";
 import { readRefusal, UpstreamRefused } from "./upstream_refusal.ts";
@@ -95,7 +95,11 @@ async function serve(
   };
   exchange.idleTimeout(0);
   let status: number | null = null;
+  let sent = false;
   try {
+    // A client may have left while the hold was written.
+    flight.signal.throwIfAborted();
+    sent = true;
     const upstream = await forward(
       { target, body: translation.upstreamBody, stream: call.stream },
       flight,
@@ -127,7 +131,7 @@ async function serve(
     );
     return streamResponse(await relay.open(), context);
   } catch (error) {
-    settle(failedOutcome(error, status, call.stream));
+    settle(sent ? failedOutcome(error, status, call.stream) : unsentOutcome(error));
     end();
     throw answered(error, target, deps);
   }

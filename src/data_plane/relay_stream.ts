@@ -187,11 +187,14 @@ export class StreamRelay {
   }
 
   async #write(controller: ReadableStreamDirectController, text: string): Promise<void> {
+    const { flight } = this.#options;
     const written = controller.write(text);
-    if (typeof written !== "number") await Promise.race([written, this.#aborted()]);
-    const { signal } = this.#options.flight;
-    if (signal.aborted) throw signal.reason;
-    this.#options.flight.heard();
+    if (typeof written !== "number") {
+      flight.clientStalls();
+      await Promise.race([written, this.#aborted()]);
+    }
+    if (flight.signal.aborted) throw flight.signal.reason;
+    flight.heard();
     this.#wroteMs = this.#deps.clock.monotonicMs();
   }
 

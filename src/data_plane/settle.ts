@@ -82,6 +82,11 @@ export function failedOutcome(
   };
 }
 
+/** Returns the outcome of a call that was given up before anything of it was sent. */
+export function unsentOutcome(error: unknown): Outcome {
+  return { ...failedOutcome(error, null, true), generated: false };
+}
+
 /** Whether a provider said in a successful answer that it failed. */
 function isErrorReport(error: unknown): boolean {
   return error instanceof UpstreamFault && !(error instanceof NoAnswer) && error.body !== null;

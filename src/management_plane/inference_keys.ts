@@ -44,7 +44,7 @@ export async function list(call: OrganizationCall, deps: ManagementDeps): Promis
   await deps.live.flush();
   const month = monthOf(call.act.nowMs);
   const keys = await listInferenceKeys(deps.db, call.organization.id, month);
-  return jsonResponse(200, { keys: keys.map((key) => view(key, month)) });
+  return jsonResponse(200, { keys: keys.map((key) => view(key, month, deps)) });
 }
 
 /** Creates an inference key, and answers with its text: the one time that it is known. */
@@ -62,7 +62,7 @@ export async function create(call: OrganizationCall, deps: ManagementDeps): Prom
     }),
   );
   deps.live.keyChanged(row.id);
-  const key = view({ ...row, used_tokens: null }, monthOf(call.act.nowMs));
+  const key = view({ ...row, used_tokens: null }, monthOf(call.act.nowMs), deps);
   return jsonResponse(201, { key, secret, activation_note: ACTIVATION_NOTE });
 }
 
@@ -83,7 +83,7 @@ export async function update(call: OrganizationCall, deps: ManagementDeps): Prom
     return requireKey(tx, call, month);
   });
   deps.live.keyChanged(key.id);
-  return jsonResponse(200, view(key, month));
+  return jsonResponse(200, view(key, month, deps));
 }
 
 /** Revokes an inference key. To do it again changes nothing. */
@@ -112,7 +112,7 @@ async function requireKey(
   );
 }
 
-function view(key: InferenceKeyWithUse, month: Month) {
+function view(key: InferenceKeyWithUse, month: Month, { live }: Pick<ManagementDeps, "live">) {
   return {
     id: key.id,
     name: key.name,
@@ -121,6 +121,7 @@ function view(key: InferenceKeyWithUse, month: Month) {
     rate_limit_rpm: key.rate_limit_rpm,
     status: key.status,
     tokens_used_cycle: key.used_tokens ?? 0,
+    tokens_held: live.heldTokens(key.id),
     cycle_month: formatRfc3339(monthStartMs(month)),
     created_at: formatRfc3339(key.created_at_ms),
     revoked_at: key.revoked_at_ms === null ? null : formatRfc3339(key.revoked_at_ms),

@@ -1,7 +1,7 @@
 /**
  * Measures the proxy beside a bare relay, and writes tables and `dist/bench.json`:
  *
- *     bun src/tools/bench.ts dist/inference-proxy [--only chat,streams] [--long] [--rows N] [--portkey]
+ *     bun src/tools/bench.ts dist/inference-proxy [--only chat,streams] [--long] [--against BINARY] [--portkey]
  *
  * Every figure is taken in rounds; each round has a run of every proxy, one after the other. Figures of one
  * machine say little, their relation to the floor's in the same round says much.

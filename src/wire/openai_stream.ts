@@ -42,6 +42,8 @@ export class OpenAiStream implements StreamTranslation {
   #finished = 0;
   #last: JsonObject = {};
   #template: ChunkTemplate | null = null;
+  /** The model that chunks of the template say served them. */
+  #templateModel: string | null = null;
   #lessons = 0;
 
   constructor(request: ClientRequest, quirks: OpenAiQuirks) {
@@ -86,6 +88,7 @@ export class OpenAiStream implements StreamTranslation {
     const match = this.#template.match(event.data);
     if (match === null) return null;
     this.outputChars += match.contentChars;
+    this.servedModel = this.#templateModel ?? this.servedModel;
     return match.edited;
   }
 
@@ -94,6 +97,7 @@ export class OpenAiStream implements StreamTranslation {
     const template = ChunkTemplate.learn(chunk, text, passed);
     if (template === null) return;
     this.#template = template;
+    this.#templateModel = modelOf(chunk);
     this.#lessons += 1;
   }
 
@@ -112,8 +116,7 @@ export class OpenAiStream implements StreamTranslation {
 
   /** Takes what the meter needs from a chunk. Usage may stand on any; the last report counts. */
   #read(chunk: JsonObject): void {
-    const model = chunk["model"];
-    if (typeof model === "string" && model !== "") this.servedModel = model;
+    this.servedModel = modelOf(chunk) ?? this.servedModel;
     this.outputChars += choiceChars(chunk["choices"], "delta");
     const reported = chunk["usage"];
     const usage = readOpenAiUsage(reported);
@@ -182,6 +185,10 @@ export class OpenAiStream implements StreamTranslation {
   #edited(text: string, values: Record<string, string | undefined>): string {
     return dataEvent(editAnswer(text, { model: this.#model, ...values }));
   }
+}
+
+function modelOf({ model }: JsonObject): string | null {
+  return typeof model === "string" && model !== "" ? model : null;
 }
 
 function hasFinish(choice: Json): boolean {

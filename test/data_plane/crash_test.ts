@@ -21,6 +21,8 @@ async function afterCrash(proxy: DataPlane, look: (found: Found) => Promise<void
   cpSync(proxy.dataDir, dataDir, { recursive: true });
   const open = () => openTestApp({ dataDir, clock: proxy.clock, flags: [] });
   let app = await open();
+  // A report ends just before now, and the clock stands still.
+  proxy.clock.advance(1);
   try {
     const below = `/organizations/${proxy.organizationId}/inference`;
     await look({

@@ -2,7 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { ClientClosedError } from "../../src/data_plane/flight.ts";
 import { NoAnswer } from "../../src/data_plane/forward.ts";
 import { ShutdownError } from "../../src/data_plane/in_flight.ts";
-import { failedOutcome, type Outcome, usageOf } from "../../src/data_plane/settle.ts";
+import {
+  failedOutcome,
+  type Outcome,
+  unsentOutcome,
+  usageOf,
+} from "../../src/data_plane/settle.ts";
 import { UpstreamRefused } from "../../src/data_plane/upstream_refusal.ts";
 import { ProxyError } from "../../src/domain/errors.ts";
 import { NO_USAGE } from "../../src/domain/usage.ts";
@@ -89,5 +94,13 @@ describe("failedOutcome()", () => {
     expect(failed).toMatchObject({ ending, generated, upstreamStatus: 200, usage: null });
     // What was not generated is not counted, however much was seen.
     if (generated) expect(failed.outputChars).toBe(outputChars);
+  });
+});
+
+test("unsentOutcome() voids the hold of a call that was given up before it was sent", () => {
+  expect(unsentOutcome(new ClientClosedError())).toMatchObject({
+    ending: "client_closed",
+    upstreamStatus: null,
+    generated: false,
   });
 });

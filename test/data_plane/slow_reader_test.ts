@@ -47,7 +47,7 @@ test("a client that reads nothing for too long is given up, and what it was sent
   await proxy.idle();
   await proxy.standIn.requests.at(-1)?.hungUp;
   const row = (await proxy.calls()).at(-1);
-  expect(row).toMatchObject({ state: "posted", estimated: 1 });
+  expect(row).toMatchObject({ state: "posted", ending: "client_closed", estimated: 1 });
   expect(row?.output_tokens).toBeGreaterThan(10_000);
   connection.socket.destroy();
   expect((await proxy.call()).status).toBe(200);

@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
+  chargedTokens,
   COST_MICROCENTS_MAX,
   costMicrocents,
   type Price,
+  RATE_KINDS,
+  RATE_NAMES,
   ratesFor,
   withMultiplier,
 } from "../../src/domain/price.ts";
@@ -210,4 +213,29 @@ test("withMultiplier raises every rate, those of tiers included, and rounds up",
 
 test("withMultiplier keeps a price as it is at 100 percent", () => {
   expect(withMultiplier(TIERED, 100)).toBe(TIERED);
+});
+
+test("charged tokens stand in one line each, and a part without a rate in its whole's", () => {
+  const usage: Usage = {
+    inputTokens: 1_000,
+    cacheReadTokens: 400,
+    cacheWriteTokens: 300,
+    cacheWrite1hTokens: 100,
+    inputAudioTokens: 50,
+    outputTokens: 80,
+    reasoningTokens: 30,
+    outputAudioTokens: 20,
+  };
+  const none = { cacheRead: 0, cacheWrite: 0, cacheWrite1h: 0, inputAudio: 0, outputAudio: 0 };
+  expect(chargedTokens(usage, FLAT)).toEqual({ ...none, input: 1_000, output: 80 });
+  const cached = { input: 300, cacheRead: 400, cacheWrite: 200, cacheWrite1h: 100, output: 80 };
+  expect(chargedTokens(usage, CACHED)).toEqual({ ...none, ...cached });
+  const audio = { input: 950, inputAudio: 50, output: 60, outputAudio: 20 };
+  expect(chargedTokens(usage, AUDIO)).toEqual({ ...none, ...audio });
+});
+
+test("every kind of rate has a name of its own in rows and answers", () => {
+  const names = RATE_KINDS.map((kind) => RATE_NAMES[kind]);
+  expect(new Set(names).size).toBe(RATE_KINDS.length);
+  expect(Object.keys(RATE_NAMES).sort()).toEqual([...RATE_KINDS].sort());
 });

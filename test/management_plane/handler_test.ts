@@ -65,6 +65,7 @@ describe("the management plane", () => {
       passwords: new Passwords(clock),
       live: {
         flush: () => Promise.reject(new Error("disk on fire")),
+        heldTokens: () => 0,
         keyChanged: () => {},
         organizationChanged: () => {},
       },

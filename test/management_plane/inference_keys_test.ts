@@ -50,6 +50,7 @@ describe("POST keys", () => {
         rate_limit_rpm: 60,
         status: "active",
         tokens_used_cycle: 0,
+        tokens_held: 0,
         cycle_month: "2026-06-01T00:00:00Z",
         created_at: "2026-06-15T12:00:00Z",
         revoked_at: null,
@@ -102,14 +103,15 @@ describe("GET keys", () => {
       { key_id: second, month: MONTH - 1, used_tokens: 999 },
     ];
     // A settlement that was not written yet when the list was asked for.
+    plane.live.held.set(first, 1_200);
     plane.live.onFlush = async () => {
       plane.live.onFlush = async () => {};
       await plane.db.insertInto("key_months").values(months).execute();
     };
     const { json } = await plane.ask({ path: PATH });
     expect(json["keys"]).toMatchObject([
-      { id: first, tokens_used_cycle: 0 },
-      { id: second, tokens_used_cycle: 70, cycle_month: "2026-06-01T00:00:00Z" },
+      { id: first, tokens_used_cycle: 0, tokens_held: 1_200 },
+      { id: second, tokens_used_cycle: 70, tokens_held: 0, cycle_month: "2026-06-01T00:00:00Z" },
     ]);
     plane.clock.advance(30 * 86_400_000);
     const next = await plane.ask({ path: PATH });

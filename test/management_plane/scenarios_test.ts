@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { ROUTES } from "../../src/management_plane/routes.ts";
+import { saveModelPrice } from "../../src/store/model_prices.ts";
 import { saveSettings } from "../../src/store/settings.ts";
 import { type Asker, openPlane, type TestPlane, textIn } from "../support/management_plane.ts";
+import { postedCall } from "../support/usage.ts";
 
 const CANARY = "sk-canary-0123456789";
 const ORG = "/organizations/{org}";
+const CALL_ID = "019ecb27-2200-7440-b544-0000000000aa";
 
 /** One request per route that works for an owner, and what each asker gets. */
 interface ApiScenario {
@@ -124,10 +127,34 @@ const SCENARIOS: readonly ApiScenario[] = [
     content: ['"monthly_cost_limit_cents":700'],
   },
   {
+    route: "GET /organizations/{orgId}/inference/prices",
+    path: `${ORG}/inference/prices`,
+    expect: managers(200),
+    content: ['"model":"azure_openai/prod/one"'],
+  },
+  {
+    route: "PUT /organizations/{orgId}/inference/prices",
+    path: `${ORG}/inference/prices`,
+    body: { model: "azure_openai/test", alias_of: "openai/gpt-4o" },
+    expect: managers(200),
+    content: ['"alias_of":"openai/gpt-4o"'],
+  },
+  {
+    route: "DELETE /organizations/{orgId}/inference/prices/{provider}/{model}",
+    path: `${ORG}/inference/prices/azure_openai/prod%2Fone`,
+    expect: managers(204),
+  },
+  {
     route: "GET /organizations/{orgId}/inference/usage",
     path: `${ORG}/inference/usage`,
     expect: managers(200),
     content: ['"rows":[]'],
+  },
+  {
+    route: "GET /organizations/{orgId}/inference/calls/{callId}",
+    path: `${ORG}/inference/calls/${CALL_ID}`,
+    expect: managers(200),
+    content: [`"id":"${CALL_ID}"`, '"cost_microcents":5'],
   },
 ];
 
@@ -154,6 +181,16 @@ beforeEach(async () => {
   const act = { actor: "system", nowMs: plane.clock.wallMs() };
   const values = { euOnly: false, monthlyCostLimitCents: 500, circuitOpenedAtMs: null };
   await saveSettings(plane.db, act, plane.organizationId, values);
+  const name = { provider: "azure_openai", model: "prod/one" } as const;
+  await saveModelPrice(plane.db, act, plane.organizationId, name, {
+    rates: { input: 1, output: 2 },
+  });
+  // Long ago: it is in no usage report of this month.
+  const call = postedCall(plane.organizationId, Date.UTC(2026, 4, 1));
+  await plane.db
+    .insertInto("calls")
+    .values({ ...call, id: CALL_ID })
+    .execute();
   const row = await plane.db.selectFrom("provider_configs").selectAll().executeTakeFirstOrThrow();
   sealed = row.sealed_key;
 });
@@ -166,6 +203,7 @@ async function contents(): Promise<string> {
     "provider_configs",
     "inference_keys",
     "org_settings",
+    "model_prices",
     "users",
     "audit_events",
   ] as const;

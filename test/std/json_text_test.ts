@@ -123,7 +123,7 @@ const anyEdits = fc.uniqueArray(fc.tuple(anyName, fc.option(anyValue, { nil: und
 
 /** Makes a record whose member `__proto__` is a member like any other. */
 function record<Value>(entries: readonly (readonly [string, Value])[]): Record<string, Value> {
-  return Object.fromEntries(entries) as Record<string, Value>;
+  return Object.fromEntries(entries);
 }
 
 /** Reads an object's members in order, `__proto__` included. */

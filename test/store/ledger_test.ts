@@ -354,6 +354,17 @@ describe("while the ledger cannot be written", () => {
   });
 });
 
+test("a settlement whose transaction fails at its sums is counted once when it is tried again", async () => {
+  opened.ledger.settle(await admit(), settlementOf({ input: 100, output: 50 }));
+  opened.database.connection.run("alter table usage_hours rename to away");
+  expect(await opened.ledger.flush()).toBe(false);
+  expect(callRows(opened.database)[0]?.state).toBe("pending");
+  opened.database.connection.run("alter table away rename to usage_hours");
+  expect(await opened.ledger.flush()).toBe(true);
+  expect(valuesOf("select calls, cost_microcents from usage_hours")).toEqual([[1, 150]]);
+  expect(valuesOf("select used_tokens from key_months")).toEqual([[150]]);
+});
+
 test("a wall clock that is set back does not reopen a month that was billed", async () => {
   opened.clock.advance(20 * DAY_MS);
   opened.ledger.settle(await admit(), settlementOf({ input: 1, output: 1 }));

@@ -165,6 +165,13 @@ export class DataPlane {
     return readAnswer(await this.send(body, options));
   }
 
+  /** Returns the rows of the usage report: of this month, by model, unless the query says otherwise. */
+  async usage(query = ""): Promise<AnyJson[]> {
+    // A report ends just before now, and the clock stands still.
+    this.clock.advance(1);
+    return (await this.manage("GET", `/usage${query}`)).body.rows;
+  }
+
   /** Returns the ledger's rows, oldest first, once everything settled is written. */
   async calls(key?: TestKey): Promise<Row<"calls">[]> {
     await this.manage("GET", "/usage");

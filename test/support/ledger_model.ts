@@ -89,7 +89,7 @@ export class LedgerModel {
       call.countsFromMs = Math.min(nowMs, call.admittedAtMs + 1);
       if (row === undefined || row === "settled") continue;
       hasExpired = true;
-      call.state = "expired"; ((globalThis as any).stats ??= {})[row.outputTokens>0?"expNoted":"expHold"] = (((globalThis as any).stats[row.outputTokens>0?"expNoted":"expHold"]) ?? 0) + 1;
+      call.state = "expired";
       call.tokens = row.outputTokens > 0 ? call.inputTokens + row.outputTokens : call.heldTokens;
       call.cost = row.outputTokens > 0 ? row.cost : call.heldCost;
     }

@@ -3,7 +3,10 @@ export interface RecordedLive {
   readonly told: string[];
   /** Runs whenever everything settled must be written: a test puts late rows there. */
   onFlush: () => Promise<void>;
+  /** The tokens that calls in flight hold, by the id of their key. */
+  readonly held: Map<string, number>;
   flush(): Promise<void>;
+  heldTokens(keyId: string): number;
   keyChanged(keyId: string): void;
   organizationChanged(organizationId: string): void;
 }
@@ -11,6 +14,8 @@ export interface RecordedLive {
 export function recordLive(): RecordedLive {
   const live: RecordedLive = {
     told: [],
+    held: new Map(),
+    heldTokens: (keyId) => live.held.get(keyId) ?? 0,
     onFlush: async () => {},
     flush: async () => {
       live.told.push("flush");

@@ -470,6 +470,46 @@ test.each(BOTH)("any chunk keeps its bytes but for model and usage (asked for: %
   );
 });
 
+test("a chunk is passed on as it would be alone, whatever chunks like it came before", () => {
+  const anyText = fc.oneof(
+    fc.string({
+      unit: fc.constantFrom("a", '"', "\\", "\n", "}", "\u20ac", "\u{1f600}"),
+      maxLength: 6,
+    }),
+    fc.constantFrom("", "content", '"content":"a"', "data", "null"),
+  );
+  const anyLike = fc.tuple(
+    anyText,
+    fc.constantFrom(
+      (text: string) => content(text),
+      (text: string) => content(text, 0, { obfuscation: text, usage: null }),
+      (text: string) => content("same", 0, { obfuscation: text }),
+      (text: string) => content(text, 1),
+      (text: string) => content(text, 0, { usage: REPORTED }),
+      (text: string) => content(text, 0, { model: "gpt-5-2025" }),
+      (text: string) => content(text).replace('"content":', '"content" : '),
+      (text: string) => content(text).replace('"delta":{', '"delta":{"role":"assistant",'),
+      (text: string) => content(text).replace('"delta":{', '"delta":{"content":"a",'),
+      (text: string) => content(text, 0, { copy: { content: text } }),
+    ),
+  );
+  fc.assert(
+    fc.property(fc.array(anyLike, { maxLength: 30 }), fc.boolean(), (likes, asked) => {
+      const stream = openStream(asked);
+      let chars = 0;
+      for (const [text, write] of likes) {
+        const event = { name: "", data: write(text) };
+        const alone = openStream(asked);
+        expect(stream.push(event)).toBe(alone.push(event));
+        expect(stream.servedModel).toBe(alone.servedModel);
+        chars += alone.outputChars;
+      }
+      expect(stream.outputChars).toBe(chars);
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test("any order of chunks is complete or a fault, and shows usage at most once", () => {
   const anyEvent = fc.constantFrom(
     content("a"),

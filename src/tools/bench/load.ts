@@ -32,6 +32,7 @@ class Run implements LoadRun {
   readonly #ended = Promise.withResolvers<void>();
   #open = 0;
   #over = false;
+  #untilMs = Number.POSITIVE_INFINITY;
   #counts = false;
   #failure: string | null = null;
   #connections: readonly LoadConnection[] = [];
@@ -59,7 +60,8 @@ class Run implements LoadRun {
   next(connection: LoadConnection): Buffer | null {
     const { pace } = this.#plan;
     const last = pace.kind === "calls" && connection.requests === pace.perConnection;
-    if (this.#over || last) return null;
+    const late = pace.kind === "calls" && performance.now() > this.#untilMs;
+    if (this.#over || last || late) return null;
     turn = (turn + 1) % this.#requests.length;
     return this.#requests[turn] ?? null;
   }
@@ -101,6 +103,9 @@ class Run implements LoadRun {
   async #calls(connections: readonly LoadConnection[]): Promise<LoadResult> {
     this.#counts = true;
     const before = this.#look();
+    const { pace } = this.#plan;
+    const seconds = (pace.kind === "calls" && pace.secondsMax) || Number.POSITIVE_INFINITY;
+    this.#untilMs = before.nowMs + seconds * 1000;
     await startAll(connections);
     await this.#ended.promise;
     const { nowMs } = this.#look();

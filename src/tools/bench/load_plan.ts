@@ -17,7 +17,12 @@ export interface LoadPlan {
 /** Calls for a time, after a beginning that does not count; or a number of calls on each connection. */
 export type Pace =
   | { readonly kind: "seconds"; readonly warmUp: number; readonly seconds: number }
-  | { readonly kind: "calls"; readonly perConnection: number };
+  | {
+      readonly kind: "calls";
+      readonly perConnection: number;
+      /** No more calls are made after this time, however few there were. */
+      readonly secondsMax?: number;
+    };
 
 /** What one run of the load generator measured. */
 export interface LoadResult {

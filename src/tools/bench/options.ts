@@ -26,10 +26,12 @@ export interface Options {
   /** The recorded calls of the large database. */
   readonly rows: number;
   readonly portkey: boolean;
+  /** Another build of the proxy, to be measured beside; null if there is none. */
+  readonly against: string | null;
 }
 
 /** How to say it. */
-export const USAGE = `usage: bench BINARY [--only PART,PART] [--long] [--rows N] [--portkey]
+export const USAGE = `usage: bench BINARY [--only PART,PART] [--long] [--rows N] [--against BINARY] [--portkey]
 parts: ${PARTS.join(", ")}`;
 
 /** Reads the command line. @throws {FlagError} If it cannot be understood. */
@@ -41,6 +43,7 @@ export function readOptions(argv: readonly string[]): Options {
   const flags = readFlags(rest, {
     "--only": "value",
     "--rows": "value",
+    "--against": "value",
     "--long": "switch",
     "--portkey": "switch",
   });
@@ -52,6 +55,7 @@ export function readOptions(argv: readonly string[]): Options {
     seconds: long ? 3 : 1,
     rows: rowsOf(flags.get("--rows")?.[0]) ?? (long ? 10_000_000 : 1_000_000),
     portkey: flags.has("--portkey"),
+    against: flags.get("--against")?.[0] ?? null,
   };
 }
 

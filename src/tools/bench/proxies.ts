@@ -1,13 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startOurs } from "./ours.ts";
+import { peakRssBytes } from "./process_figures.ts";
 import { startPortkey } from "./portkey.ts";
 import { findNginx, startFloor, startNginx } from "./relays.ts";
 import type { Rig } from "./rig.ts";
 import type { Target } from "./target.ts";
 
 /** What can be measured beside each other. */
-export type ProxyName = "direct" | "floor" | "nginx" | "ours" | "ours-normal" | "portkey";
+export type ProxyName =
+  "direct" | "floor" | "nginx" | "ours" | "ours-normal" | "against" | "portkey";
 
 /** The name of the proxy as it is meant to run: every control on, every commit flushed to disk. */
 export const OURS = "ours";
@@ -35,7 +37,7 @@ export async function withProxies<Result>(
     }
     return await use(started);
   } finally {
-    await Promise.all([...new Set([...started, ours])].map((target) => target?.stop()));
+    for (const target of new Set([...started, ours])) await target?.stop();
   }
 }
 
@@ -57,11 +59,28 @@ async function startOne(
       return nginx === null ? null : startNginx(nginx, relay);
     case "portkey":
       return options.portkey ? startPortkey(relay) : null;
+    case "against":
+      return options.against === null ? null : startBuild(options.against, rig, name, folder);
     case "ours":
-    case "ours-normal": {
-      const synchronous = name === "ours" ? "full" : "normal";
-      const dataDir = join(folder, name);
-      return startOurs({ binary: options.binary, name, dataDir, upstreamPort, synchronous });
-    }
+    case "ours-normal":
+      return startBuild(options.binary, rig, name, folder);
   }
+}
+
+function startBuild(binary: string, rig: Rig, name: string, folder: string): Promise<Target> {
+  return startOurs({
+    binary,
+    name,
+    dataDir: join(folder, name),
+    upstreamPort: rig.upstreamPort,
+    synchronous: name === "ours-normal" ? "normal" : "full",
+  });
+}
+
+/** Says how much memory each proxy has held at most. */
+export function peakMemoryText(targets: readonly Target[]): string {
+  const texts = targets
+    .filter(({ name }) => name !== "direct")
+    .map(({ name, pids }) => `${name} ${Math.round(peakRssBytes(pids) / 2 ** 20)} MB`);
+  return `Peak memory: ${texts.join(", ")}.`;
 }

@@ -16,6 +16,10 @@ export interface Cell {
   readonly rounds: readonly LoadResult[];
 }
 
+/** How many calls, or chunks of streams, a warm-up makes. */
+const WARM_UP_STEPS = 20_000;
+const WARM_UP_S_MAX = 3;
+
 /** The processes around the proxies: the upstream and the load generator. */
 export class Rig {
   readonly options: Options;
@@ -62,7 +66,7 @@ export class Rig {
   }
 
   /** Sets what the upstream answers from now on. */
-  async answer(spec: AnswerSpec): Promise<void> {
+  async #answer(spec: AnswerSpec): Promise<void> {
     await this.#upstream.ask(spec);
   }
 
@@ -73,9 +77,7 @@ export class Rig {
    * @throws If a call fails or an answer is not whole: then nothing was measured.
    */
   async measure(work: Work, targets: readonly Target[]): Promise<Cell[]> {
-    await this.answer(work.answer);
-    const plans = new Map<Target, LoadPlan>();
-    for (const target of targets) plans.set(target, await planOf(work, target));
+    const plans = await this.plans(work, targets);
     const rounds = new Map<Target, LoadResult[]>(targets.map((target) => [target, []]));
     for (let round = 0; round < this.options.rounds; round += 1) {
       for (const [target, plan] of plans) rounds.get(target)?.push(await this.run(target, plan));
@@ -90,10 +92,39 @@ export class Rig {
     }));
   }
 
-  /** Does a work on each target for a while, so that what follows does not measure a beginning. */
+  /**
+   * Does a work many times on each target that is made of JavaScript: such code is compiled better and better
+   * while it runs. Counted in calls, for time says little on a busy machine; but it takes no longer than a moment.
+   */
   async warmUp(work: Work, targets: readonly Target[]): Promise<void> {
-    await this.answer(work.answer);
-    for (const target of targets) await this.run(target, await planOf(work, target));
+    const events = work.answer.kind === "stream" ? work.answer.events : 1;
+    const calls = Math.max(WARM_UP_STEPS / events, work.connections);
+    const perConnection = Math.ceil(calls / work.connections);
+    const pace = { kind: "calls", perConnection, secondsMax: WARM_UP_S_MAX } as const;
+    const warm = targets.filter(({ name }) => name !== "direct" && name !== "nginx");
+    for (const [target, plan] of await this.plans(work, warm))
+      await this.run(target, { ...plan, pace });
+  }
+
+  /**
+   * Returns the plan of a work for each target, after a first call that shows what a whole answer is, and lets
+   * the upstream answer as the work says.
+   */
+  async plans(work: Work, targets: readonly Target[]): Promise<Map<Target, LoadPlan>> {
+    // What a stream says does not depend on how long it takes.
+    const { answer } = work;
+    await this.#answer(answer.kind === "stream" ? { ...answer, gapMs: 0 } : answer);
+    const plans = new Map<Target, LoadPlan>();
+    for (const target of targets) plans.set(target, await planOf(work, target));
+    await this.#answer(answer);
+    return plans;
+  }
+
+  /** Runs a work on one target, once. @throws If any of its calls fails. */
+  async once(work: Work, target: Target): Promise<LoadResult> {
+    const plan = (await this.plans(work, [target])).get(target);
+    if (plan === undefined) throw new Error(`Cannot measure ${target.name}: it has no plan`);
+    return await this.run(target, plan);
   }
 
   /** Runs one plan. @throws If any of its calls fails. */
@@ -104,8 +135,7 @@ export class Rig {
   }
 }
 
-/** Returns the plan of a work on a target, after a first call that shows what a whole answer is. */
-export async function planOf(work: Work, target: Target): Promise<LoadPlan> {
+async function planOf(work: Work, target: Target): Promise<LoadPlan> {
   const request = { path: target.basePath + work.path, body: work.body };
   return {
     ...request,

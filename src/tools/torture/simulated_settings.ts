@@ -43,6 +43,7 @@ export async function changeSettings(
       settled = reference.settled(id, monthOf(clock.wallMs()));
       meanwhile();
     },
+    heldTokens: () => 0,
     keyChanged: () => {},
     organizationChanged: () => {
       meanwhile();

@@ -23,7 +23,7 @@ const COLUMNS = [
 
 /** Measures calls whose wire is changed on the way. The floor relays the same bytes as they are. */
 export async function measureAnthropic(rig: Rig): Promise<Report> {
-  return await withProxies(rig, ["floor", "ours"], async (targets) => {
+  return await withProxies(rig, ["floor", "ours", "against"], async (targets) => {
     const whole = wholeWork(rig);
     await rig.warmUp(whole, targets);
     const wholes = await rig.measure(whole, targets);

@@ -1,4 +1,4 @@
-import { type ProxyName, withProxies } from "../proxies.ts";
+import { peakMemoryText, type ProxyName, withProxies } from "../proxies.ts";
 import {
   added,
   callsPerS,
@@ -32,6 +32,7 @@ const PROXIES: readonly ProxyName[] = [
   "nginx",
   "ours",
   "ours-normal",
+  "against",
   "portkey",
 ];
 
@@ -41,26 +42,26 @@ export async function measureChat(rig: Rig): Promise<Report> {
     const cells: Cell[] = [];
     const some = (...names: ProxyName[]) =>
       targets.filter(({ name }) => names.some((one) => one === name));
-    await rig.warmUp(work(rig, 200, 32, 2), targets);
+    await rig.warmUp(work(rig, 200, 32), targets);
     cells.push(...(await rig.measure(work(rig, 200, 1), targets)));
     cells.push(...(await rig.measure(work(rig, 200, 32), targets)));
     const without = targets.filter(({ name }) => name !== "ours-normal");
     cells.push(...(await rig.measure(work(rig, 200, 256), without)));
-    const long = some("direct", "floor", "nginx", "ours");
+    const long = some("direct", "floor", "nginx", "ours", "against");
     await rig.warmUp(work(rig, 20_000, 32), long);
     cells.push(...(await rig.measure(work(rig, 20_000, 32), long)));
     return report(cells, targets);
   });
 }
 
-function work(rig: Rig, chars: number, connections: number, warmUp = 0.2): Work {
+function work(rig: Rig, chars: number, connections: number): Work {
   return {
     name: `chat, ${chars / 1000} KB prompt`,
     path: "/chat/completions",
     body: chatBody(OPENAI_MODEL, chars, false),
     answer: { kind: "chat", wire: "openai" },
     connections,
-    pace: { kind: "seconds", warmUp, seconds: rig.options.seconds },
+    pace: { kind: "seconds", warmUp: 0.2, seconds: rig.options.seconds },
   };
 }
 
@@ -72,6 +73,7 @@ function report(cells: readonly Cell[], targets: readonly Target[]): Report {
     title: "Chat, answered whole",
     text: [
       cellTable(cells, COLUMNS),
+      peakMemoryText(targets),
       ...(hasNginx ? [] : ["nginx is not on this machine, so it is left out."]),
     ],
     findings: [

@@ -23,7 +23,7 @@ const COLUMNS = [
 
 /** Measures embeddings: answers of megabytes. */
 export async function measureEmbeddings(rig: Rig): Promise<Report> {
-  return await withProxies(rig, ["floor", "nginx", "ours"], async (targets) => {
+  return await withProxies(rig, ["floor", "nginx", "ours", "against"], async (targets) => {
     const cells: Cell[] = [];
     for (const encoding of ["float", "base64"] as const) {
       cells.push(...(await rig.measure(work(rig, encoding), targets)));

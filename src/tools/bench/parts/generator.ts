@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import type { LoadPlan } from "../load_plan.ts";
 import { markdownTable, spreadText } from "../markdown.ts";
 import { withProxies } from "../proxies.ts";
 import type { Report } from "../report.ts";
-import { planOf, type Rig } from "../rig.ts";
+import type { Rig } from "../rig.ts";
 import type { Target } from "../target.ts";
 import { chatBody, OPENAI_MODEL, type Work } from "../works.ts";
 import { parseWrk, type WrkResult, wrkScript } from "../wrk.ts";
@@ -32,12 +31,11 @@ export async function measureGenerator(rig: Rig): Promise<Report> {
 }
 
 async function compare(wrk: string, rig: Rig, work: Work, target: Target) {
-  const plan = await planOf(work, target);
   const both: Record<"own" | "wrk", WrkResult[]> = { own: [], wrk: [] };
   for (let round = 0; round < rig.options.rounds; round += 1) {
-    const { calls, seconds, totalMs } = await rig.run(target, plan);
+    const { calls, seconds, totalMs } = await rig.once(work, target);
     both.own.push({ callsPerS: calls / seconds, p50Ms: totalMs.p50 });
-    both.wrk.push(await runWrk(wrk, rig, plan));
+    both.wrk.push(await runWrk(wrk, rig, work, target));
   }
   return both;
 }
@@ -53,13 +51,13 @@ function workOf({ options: { seconds } }: Rig): Work {
   };
 }
 
-async function runWrk(wrk: string, rig: Rig, plan: LoadPlan): Promise<WrkResult> {
+async function runWrk(wrk: string, rig: Rig, work: Work, target: Target): Promise<WrkResult> {
   const script = join(rig.folder, "request.lua");
-  const [key = ""] = (await Bun.file(plan.keysFile).text()).split("\n");
-  await Bun.write(script, wrkScript(key, plan.body));
+  const [key = ""] = (await Bun.file(target.keysFile).text()).split("\n");
+  await Bun.write(script, wrkScript(key, work.body));
   const duration = `${Math.ceil(rig.options.seconds)}s`;
-  const url = `http://127.0.0.1:${plan.port}${plan.path}`;
-  const argv = ["-t1", `-c${plan.connections}`, `-d${duration}`, "--latency", "-s", script, url];
+  const url = `http://127.0.0.1:${target.port}${target.basePath}${work.path}`;
+  const argv = ["-t1", `-c${work.connections}`, `-d${duration}`, "--latency", "-s", script, url];
   const child = Bun.spawn([wrk, ...argv], { stdio: ["ignore", "pipe", "inherit"] });
   return parseWrk(await new Response(child.stdout).text());
 }

@@ -13,7 +13,7 @@ import {
   totalP50Ms,
   totalP99Ms,
 } from "../report.ts";
-import { type Cell, planOf, type Rig } from "../rig.ts";
+import type { Cell, Rig } from "../rig.ts";
 import type { Target } from "../target.ts";
 import { chatBody, OPENAI_MODEL, type Work } from "../works.ts";
 import { msUntilReady } from "./start.ts";
@@ -79,8 +79,10 @@ async function fewKeys(rig: Rig, keysFile: string): Promise<string> {
 /** Makes one call with each key that has not called yet, and returns the CPU time of one in microseconds. */
 async function firstCalls(rig: Rig, target: Target): Promise<number> {
   const perConnection = Math.ceil(MANY_KEYS / CONNECTIONS);
-  const plan = await planOf({ ...work(rig), pace: { kind: "calls", perConnection } }, target);
-  const { calls, cpuMs } = await rig.run(target, plan);
+  const { calls, cpuMs } = await rig.once(
+    { ...work(rig), pace: { kind: "calls", perConnection } },
+    target,
+  );
   return (cpuMs * 1000) / calls;
 }
 

@@ -3,7 +3,7 @@ import { markdownTable, number } from "../markdown.ts";
 import { peakRssBytes } from "../process_figures.ts";
 import { withProxies } from "../proxies.ts";
 import type { Report } from "../report.ts";
-import { planOf, type Rig } from "../rig.ts";
+import type { Rig } from "../rig.ts";
 import { chatBody, OPENAI_MODEL, type Work } from "../works.ts";
 
 const STREAMS = 5000;
@@ -37,11 +37,7 @@ export async function measureManyStreams(rig: Rig): Promise<Report> {
   return await withProxies(rig, ["floor", "ours"], async (targets) => {
     await rig.warmUp(FIRST, targets);
     const held: Held[] = [];
-    for (const target of targets) {
-      // The first call of a plan would take as long as all others together.
-      await rig.answer({ kind: "stream", wire: "openai", events: 11, gapMs: 1 });
-      const plan = await planOf(WORK, target);
-      await rig.answer(WORK.answer);
+    for (const [target, plan] of await rig.plans(WORK, targets)) {
       const run = await rig.run(target, plan);
       held.push({ target: target.name, run, peakRssMb: peakRssBytes(target.pids) / 2 ** 20 });
     }

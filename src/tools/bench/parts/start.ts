@@ -3,7 +3,7 @@ import { type BinaryOptions, spawnBinary } from "../binary.ts";
 import { markdownTable, spreadText } from "../markdown.ts";
 import { startOurs } from "../ours.ts";
 import type { Report } from "../report.ts";
-import { planOf, type Rig } from "../rig.ts";
+import type { Rig } from "../rig.ts";
 import { freePort } from "../target.ts";
 import { chatBody, OPENAI_MODEL, type Work } from "../works.ts";
 
@@ -59,8 +59,7 @@ async function callForAWhile(rig: Rig, options: BinaryOptions): Promise<number> 
     pace: { kind: "seconds", warmUp: 0, seconds: 3 },
   };
   const target = await startOurs({ ...options, name: "ours" });
-  await rig.answer(work.answer);
-  const { calls } = await rig.run(target, await planOf(work, target));
+  const { calls } = await rig.once(work, target);
   await target.stop();
   return calls;
 }

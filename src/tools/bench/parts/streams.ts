@@ -1,4 +1,4 @@
-import { withProxies } from "../proxies.ts";
+import { peakMemoryText, withProxies } from "../proxies.ts";
 import {
   added,
   callsPerS,
@@ -38,13 +38,15 @@ const GAP_MS = 4;
 /** Measures streams whose chunks come one by one, as models send them, and all at once. */
 export async function measureStreams(rig: Rig): Promise<Report> {
   const cells: Cell[] = [];
-  await withProxies(rig, ["floor", "nginx", "ours", "portkey"], async (targets) => {
-    await rig.warmUp(paced(25, STREAMS, 20), targets);
+  let memory = "";
+  await withProxies(rig, ["floor", "nginx", "ours", "against", "portkey"], async (targets) => {
+    await rig.warmUp(paced(25, STREAMS, 10), targets);
     cells.push(...(await rig.measure(paced(25, STREAMS, 10), targets)));
     cells.push(...(await rig.measure(paced(500, STREAMS, 1), targets)));
     cells.push(...(await rig.measure(atOnce(rig), targets)));
+    memory = peakMemoryText(targets);
   });
-  await withProxies(rig, ["direct", "floor", "ours"], async (targets) => {
+  await withProxies(rig, ["direct", "floor", "ours", "against"], async (targets) => {
     await rig.warmUp(paced(25, STREAMS, 10), targets);
     cells.push(...(await rig.measure(oneByOne(), targets)));
   });
@@ -52,7 +54,7 @@ export async function measureStreams(rig: Rig): Promise<Report> {
     cells.filter((cell) => cell.events === events && cell.connections === connections);
   return {
     title: "Chat, streamed",
-    text: [cellTable(cells, STREAM_COLUMNS)],
+    text: [cellTable(cells, STREAM_COLUMNS), memory],
     findings: [
       {
         name: "CPU of a chunk relayed, against the floor",
