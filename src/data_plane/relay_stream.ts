@@ -11,6 +11,9 @@ const PING_AFTER_MS = 15_000;
 /** How often what has passed is noted for the case of a crash, in milliseconds. */
 const CHECKPOINT_MS = 5_000;
 
+/** How long a provider may take to end a body whose last event has come, in milliseconds. */
+const LEAVE_MS = 1_000;
+
 /** A comment: clients skip it, and whatever stands between sees traffic. */
 const PING = ": ping\n\n";
 
@@ -246,16 +249,21 @@ export class StreamRelay {
     void controller.write(dataEvent(`{"error":${this.#options.errorText(error)}}`));
   }
 
-  /** Lets the connection be used again if the body ends by itself, and drops it if not. */
+  /** Lets the connection be used again if the body ends by itself in time, and drops it if not. */
   #leave(): void {
     const { signal } = this.#options.flight;
     if (signal.aborted || !this.#translation.done) return this.#cancel(signal.reason);
-    this.#reader.read().then(
-      ({ done }) => {
-        if (!done) this.#cancel(null);
-      },
-      () => {},
-    );
+    const { clock, pulse } = this.#deps;
+    const sinceMs = clock.monotonicMs();
+    const beat = (nowMs: number) => {
+      if (nowMs - sinceMs >= LEAVE_MS) this.#cancel(null);
+    };
+    pulse.add(beat);
+    const left = () => pulse.remove(beat);
+    this.#reader.read().then(({ done }) => {
+      left();
+      if (!done) this.#cancel(null);
+    }, left);
   }
 
   #cancel(reason: unknown): void {

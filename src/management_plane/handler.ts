@@ -1,5 +1,6 @@
 import { requestTarget } from "../std/request_target.ts";
 import { findRoute } from "../std/router.ts";
+import { isDatabaseTrouble } from "../store/sqlite.ts";
 import { type Authenticate, createAuthenticator } from "./authenticate.ts";
 import { authorize, requireSameOrganization } from "./authorize.ts";
 import { refuseCrossSite } from "./cross_site.ts";
@@ -22,9 +23,18 @@ export function createManagementPlane(deps: ManagementDeps): ManagementPlane {
     } catch (error) {
       if (error instanceof ManagementError) return errorResponse(error);
       deps.log.error("management request failed", { method: request.method, error: `${error}` });
-      return errorResponse(new ManagementError("internal_error", "Cannot answer: a fault of ours"));
+      return errorResponse(isDatabaseTrouble(error) ? comeBack() : ourFault());
     }
   };
+}
+
+function comeBack(): ManagementError {
+  const message = "Cannot answer: the database cannot be used now";
+  return new ManagementError("overloaded", message, { "retry-after": "2" });
+}
+
+function ourFault(): ManagementError {
+  return new ManagementError("internal_error", "Cannot answer: a fault of ours");
 }
 
 async function serve(

@@ -36,6 +36,14 @@ export async function closeSqlite(sqlite: Sqlite): Promise<void> {
   sqlite.connection.close();
 }
 
+/** Faults of the disk, or of whoever else holds the database: the same statement may succeed later. */
+const TROUBLE = /^SQLITE_(BUSY|CANTOPEN|FULL|IOERR|LOCKED|NOMEM|PROTOCOL|READONLY)/;
+
+/** Whether an error says that the database cannot be used now, rather than what was wrong with its use. */
+export function isDatabaseTrouble(error: unknown): boolean {
+  return error instanceof Error && "code" in error && TROUBLE.test(String(error.code));
+}
+
 /** The dialect, with transactions that take the write lock at once and roll back schema changes too. */
 class ProxyDialect extends BunSqliteDialect {
   override createDriver(): Driver {

@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createManagementPlane } from "../../src/management_plane/handler.ts";
 import { createLog } from "../../src/std/log.ts";
@@ -88,4 +89,16 @@ describe("the management plane", () => {
     );
     expect(lines.join("")).toContain("disk on fire");
   });
+});
+
+test("a change that cannot be written now is to be tried again", async () => {
+  const other = new Database(plane.database.path);
+  other.run("begin immediate");
+  const put = { method: "PUT", path: "/organizations/{org}/inference/settings" } as const;
+  const change = { as: "owner", ...put, body: { monthly_cost_limit_cents: 5 } } as const;
+  const answer = await plane.ask(change);
+  expect(answer).toMatchObject({ status: 503, json: { code: "overloaded" } });
+  expect(answer.headers.get("retry-after")).toBe("2");
+  other.close();
+  expect((await plane.ask(change)).status).toBe(200);
 });

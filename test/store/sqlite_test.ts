@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
-import { closeSqlite, openSqlite, type Sqlite } from "../../src/store/sqlite.ts";
+import { closeSqlite, isDatabaseTrouble, openSqlite, type Sqlite } from "../../src/store/sqlite.ts";
 
 let folder: string;
 let path: string;
@@ -130,4 +130,19 @@ test("a file that is no database is refused and left as it is", () => {
 test("a place where no file can be is refused", () => {
   expect(() => openSqlite(join(folder, "missing", "test.db"))).toThrow("unable to open");
   expect(() => openSqlite(folder)).toThrow("unable to open");
+});
+
+test.each([
+  ["SQLITE_BUSY", true],
+  ["SQLITE_FULL", true],
+  ["SQLITE_IOERR_WRITE", true],
+  ["SQLITE_READONLY", true],
+  ["SQLITE_CONSTRAINT_UNIQUE", false],
+  ["SQLITE_ERROR", false],
+])("whether %s is trouble with the database: %p", (code, expected) => {
+  expect(isDatabaseTrouble(Object.assign(new Error("it failed"), { code }))).toBe(expected);
+});
+
+test("an error of another kind is no trouble with the database", () => {
+  expect(isDatabaseTrouble(new TypeError("SQLITE_BUSY"))).toBe(false);
 });

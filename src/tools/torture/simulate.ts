@@ -6,6 +6,7 @@ import { migrate } from "../../store/migrate.ts";
 import { createOrganization } from "../../store/organizations.ts";
 import { saveSettings } from "../../store/settings.ts";
 import { closeSqlite, openSqlite } from "../../store/sqlite.ts";
+import type { PartOptions } from "./part.ts";
 import { Random } from "./random.ts";
 import { Simulation } from "./simulation.ts";
 import { Violation } from "./violation.ts";
@@ -18,11 +19,19 @@ const TRACE_SHOWN = 25;
 
 const LIMIT_CENTS = 20;
 
+const SEEDS = { quick: 300, long: 5000 };
+
 /** What simulations came to. */
 export interface Simulated {
   readonly seeds: number;
   readonly steps: number;
   readonly stepsPerSecond: number;
+}
+
+/** Runs the ledger beside a plain one, under operations, clocks and crashes that a seed decides. */
+export async function simulated({ long, seed }: PartOptions): Promise<string> {
+  const { seeds, steps, stepsPerSecond } = await simulate(seed, long ? SEEDS.long : SEEDS.quick);
+  return `${seeds} seeds from ${seed}, ${steps} steps, ${stepsPerSecond} a second, 0 promises broken`;
 }
 
 /** Runs a simulation for each seed from the first. @throws {Violation} At the first promise that is broken. */

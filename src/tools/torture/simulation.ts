@@ -1,10 +1,7 @@
 import { Database } from "bun:sqlite";
-import { ProxyError } from "../../domain/errors.ts";
 import { MICROCENTS_PER_CENT } from "../../domain/limits.ts";
 import { monthOf, nextMonthStartMs } from "../../domain/month.ts";
-import { NO_USAGE } from "../../domain/usage.ts";
-import { uuid7 } from "../../std/uuid7.ts";
-import type { Hold, Settlement } from "../../store/ledger.ts";
+import type { Hold } from "../../store/ledger.ts";
 import type { Random } from "./random.ts";
 import {
   circuitFaults,
@@ -19,6 +16,7 @@ import {
   type SimulatedKey,
   type SimulatedOrganization,
 } from "./reference_ledger.ts";
+import { admitRequest, newCall, newSettlement, refusalCode } from "./simulated_call.ts";
 import { SimulatedClock } from "./simulated_clock.ts";
 import {
   killedCopy,
@@ -45,9 +43,6 @@ const OPERATIONS = {
   crashWhileAdmitting: 2,
   restart: 1,
 };
-
-/** What every call is charged at: the simulation makes up its costs. */
-const PRICE = { id: "price", percent: 100, tierAbove: null, rates: { input: 1 } };
 
 /** A month that ends at night, in winter, with a year. */
 const START_MS = Date.UTC(2026, 11, 31, 22);
@@ -295,44 +290,11 @@ export class Simulation {
   }
 
   #attempt(key: SimulatedKey): Attempt {
-    const wallMs = this.#clock.wallMs();
-    const estimatedInputTokens = this.#random.between(1, 200);
-    const heldTokens = estimatedInputTokens + this.#random.between(0, 400);
-    const heldCostMicrocents = this.#random.between(0, 2 * MICROCENTS_PER_CENT);
     const expected = this.#reference.refusal(key);
     const waitMs = this.#reference.waitMs(key);
-    const call: ReferenceCall = {
-      id: uuid7(wallMs - this.#random.between(0, 2 * SECOND_MS)),
-      key,
-      heldTokens,
-      heldCostMicrocents,
-      estimatedInputTokens,
-      admittedTrueMs: this.#clock.trueMs,
-      admittedWallMs: wallMs,
-      run: this.#reference.run,
-      month: this.#reference.currentMonth(),
-      checkpoints: [],
-      state: "pending",
-      tokens: 0,
-      costMicrocents: 0,
-      estimated: false,
-      durable: false,
-    };
+    const call = newCall(key, this.#reference, this.#clock, this.#random);
     if (expected === null) this.#mustFitWindow(key);
-    const hold = this.#process.ledger.admit({
-      callId: call.id,
-      organizationId: key.organizationId,
-      keyId: key.id,
-      monthlyTokenLimit: key.monthlyTokenLimit,
-      rateLimitRpm: key.rateLimitRpm,
-      provider: "openai",
-      operation: "chat",
-      requestedModel: "openai/gpt-5",
-      streamed: true,
-      estimatedInputTokens,
-      heldTokens,
-      heldCostMicrocents,
-    });
+    const hold = this.#process.ledger.admit(admitRequest(call));
     if (expected === null) this.#reference.calls.push(call);
     this.#mustHoldTokens(key);
     return { call, expected, waitMs, hold };
@@ -345,7 +307,7 @@ export class Simulation {
     for (const [index, { call, expected, waitMs }] of attempts.entries()) {
       const result = results[index];
       if (result?.status === "fulfilled") this.#holds.set(call, result.value);
-      const found = result?.status === "rejected" ? codeOf(result.reason, waitMs) : null;
+      const found = result?.status === "rejected" ? refusalCode(result.reason, waitMs) : null;
       this.#note(found ?? "admitted");
       if (found === expected) continue;
       throw new Violation(`A call was ${found ?? "admitted"}, should be ${expected ?? "admitted"}`);
@@ -377,30 +339,10 @@ export class Simulation {
   }
 
   #settleCall(call: ReferenceCall): void {
-    const settlement = this.#settlement(call);
+    const settlement = newSettlement(call, this.#random);
     this.#process.ledger.settle(this.#holdOf(call), settlement);
     this.#reference.settle(call, settlement);
     this.#holds.delete(call);
-  }
-
-  /** Most calls use less than they hold, some more, and some come to nothing. */
-  #settlement(call: ReferenceCall): Settlement {
-    const estimated = this.#random.chance(0.2);
-    const ending = estimated ? "client_closed" : "completed";
-    const share = this.#random.chance(0.8) ? this.#random.next() : this.#random.next() * 4;
-    const usage = {
-      ...NO_USAGE,
-      inputTokens: Math.round(call.estimatedInputTokens * share),
-      outputTokens: Math.round((call.heldTokens - call.estimatedInputTokens) * share),
-    };
-    const costMicrocents = Math.round(call.heldCostMicrocents * share);
-    const voided = this.#random.chance(0.15);
-    return {
-      ending,
-      upstreamStatus: 200,
-      servedModel: "gpt-5",
-      used: voided ? null : { usage, costMicrocents, price: PRICE, estimated },
-    };
   }
 
   #anyOpen(): ReferenceCall | null {
@@ -428,15 +370,4 @@ export class Simulation {
   #note(...words: (string | number)[]): void {
     this.trace.push(`  ${words.join(" ")}`);
   }
-}
-
-/** Returns the code of a refusal. A client that waits as long as it says is admitted then, and not before. */
-function codeOf(reason: unknown, waitMs: number): string {
-  if (!(reason instanceof ProxyError)) throw reason;
-  if (reason.code !== "rate_limited") return reason.code;
-  const saidMs = Number(reason.headers["retry-after-ms"]);
-  const seconds = Number(reason.headers["retry-after"]);
-  if (saidMs > waitMs - 0.001 && saidMs < waitMs + 1.001 && seconds === Math.ceil(saidMs / 1000))
-    return reason.code;
-  throw new Violation(`A refusal says to wait ${saidMs} ms (${seconds} s), should be ${waitMs} ms`);
 }

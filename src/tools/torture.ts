@@ -1,0 +1,61 @@
+/**
+ * Breaks what can be broken, and checks that the ledger still tells the truth:
+ *
+ *     bun src/tools/torture.ts dist/inference-proxy [--long] [--seed N] [--only kill,simulate,burst,disk]
+ *
+ * It needs nothing but loopback, and ends with 1 at the first promise that does not hold.
+ */
+import { resolve } from "node:path";
+import { ensureFetchCapacity } from "../cli/fetch_capacity.ts";
+import { readEnvironment } from "../config.ts";
+import { FlagError, readFlags } from "../std/flags.ts";
+import { burst } from "./torture/burst.ts";
+import { disk } from "./torture/disk.ts";
+import { kill } from "./torture/kill.ts";
+import type { Part } from "./torture/part.ts";
+import { simulated } from "./torture/simulate.ts";
+
+const PARTS: Readonly<Record<string, Part>> = { simulate: simulated, burst, disk, kill };
+
+/** Seeds are printed, so they are kept short. */
+const SEEDS = 1_000_000;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [binary, ...rest] = argv;
+  if (binary === undefined) throw new FlagError("Cannot torture: no binary is named", "name it");
+  const flags = readFlags(rest, {
+    "--quick": "switch",
+    "--long": "switch",
+    "--seed": "value",
+    "--only": "value",
+  });
+  const seed = Number(flags.get("--seed")?.[0] ?? Math.floor(Math.random() * SEEDS));
+  const names = flags.get("--only")?.[0]?.split(",") ?? Object.keys(PARTS);
+  const options = { binary: resolve(binary), long: flags.has("--long"), seed };
+  console.log(`seed ${seed}, ${options.long ? "long" : "quick"}`);
+  for (const name of names) {
+    const part = PARTS[name];
+    if (part === undefined)
+      throw new FlagError(`Cannot torture: no part "${name}"`, "see the source");
+    const startMs = performance.now();
+    const seconds = () => `${((performance.now() - startMs) / 1000).toFixed(1)} s`;
+    try {
+      const figures = await part(options);
+      console.log(`${name}, ${seconds()}: ${figures}`);
+    } catch (error) {
+      console.error(`${name}, ${seconds()}: FAILED with --seed ${seed} --only ${name}`);
+      console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+      return 1;
+    }
+  }
+  return 0;
+}
+
+ensureFetchCapacity(readEnvironment());
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof FlagError)) throw error;
+  console.error(`${error.message}; ${error.fix}`);
+  process.exit(2);
+}
