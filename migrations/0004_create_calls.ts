@@ -33,11 +33,12 @@ async function createUsage(db: Kysely<unknown>, table: string, period: string): 
       .addColumn("key_id", "text", (column) => column.notNull())
       .addColumn("provider", "text", (column) => column.notNull())
       .addColumn("requested_model", "text", (column) => column.notNull())
+      // In this order a report by hour or day reads along the index and sorts nothing.
       .addPrimaryKeyConstraint(`${table}_pk`, [
         "organization_id",
         period,
-        "key_id",
         "provider",
+        "key_id",
         "requested_model",
       ]),
     ["calls", "estimated_calls", ...MEASURED],

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { invalidValue, ProxyError } from "../domain/errors.ts";
 import type { Operation } from "../domain/provider.ts";
 import { type JsonObject, parseJsonObject } from "../std/json.ts";
-import { JsonTextError, scanObject, type Span } from "../std/json_text.ts";
+import { JsonTextError, refuseTooMany, scanObject, type Span } from "../std/json_text.ts";
 import { malformed, readBody } from "./read_body.ts";
 
 /** One inference request as understood by us. */
@@ -32,16 +32,9 @@ const ChatBody = v.looseObject({
   n: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(128))),
 });
 
-const Ids = v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
-
 const EmbeddingsBody = v.looseObject({
   model: Model,
-  input: v.union([
-    v.pipe(v.string(), v.nonEmpty()),
-    v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.minLength(1)),
-    v.pipe(Ids, v.minLength(1)),
-    v.pipe(v.array(v.pipe(Ids, v.minLength(1))), v.minLength(1)),
-  ]),
+  input: v.pipe(v.unknown(), v.check(isInput, "a text, token ids or a list of either")),
   encoding_format: v.nullish(v.picklist(["float", "base64"])),
 });
 
@@ -59,9 +52,7 @@ export async function readCall(
   bytesMax: number,
 ): Promise<Call> {
   const text = await readBody(request, bytesMax);
-  const body = parseJsonObject(text);
-  if (body === null) throw malformed("the body is not a JSON object");
-  const members = membersOf(text);
+  const { body, members } = parse(text);
   const { issues } = v.safeParse(BODIES[operation], body, { abortEarly: true });
   if (issues !== undefined) throw fieldError(issues[0]);
   const options = body["stream_options"] as JsonObject | null | undefined;
@@ -76,13 +67,35 @@ export async function readCall(
   };
 }
 
-function membersOf(text: string): ReadonlyMap<string, Span> {
+function parse(text: string): Pick<Call, "body" | "members"> {
   try {
-    return scanObject(text);
+    refuseTooMany(text);
+    const body = parseJsonObject(text);
+    if (body === null) throw malformed("the body is not a JSON object");
+    return { body, members: scanObject(text) };
   } catch (error) {
     if (error instanceof JsonTextError) throw malformed(error.message);
     throw error;
   }
+}
+
+/** Whether this can be embedded. Looked at by hand: hundreds of thousands of token ids are usual. */
+function isInput(input: unknown): boolean {
+  if (!Array.isArray(input)) return isText(input);
+  if (input.length === 0) return false;
+  return input.every(isText) || isTokenIds(input) || input.every(isTokenIds);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+function isTokenIds(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isTokenId);
+}
+
+function isTokenId(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function fieldError(issue: v.BaseIssue<unknown>): ProxyError {
@@ -95,7 +108,7 @@ function fieldError(issue: v.BaseIssue<unknown>): ProxyError {
     );
   }
   // The value itself is not quoted: it may be part of a prompt.
-  const expected = issue.expected === null ? "another value" : issue.expected;
+  const expected = issue.expected ?? (issue.type === "check" ? issue.message : "another value");
   return invalidValue(param, `Cannot read "${param}": ${expected} is expected`);
 }
 

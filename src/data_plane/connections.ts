@@ -44,12 +44,13 @@ export class Connections {
           allowsApiVersion: provider.allowsApiVersion ?? false,
         });
       }
+      const host = config.baseUrl === null ? null : new URL(config.baseUrl).host;
       const { organizationId, id: configId } = config;
       const place = { organizationId, provider: provider.id, configId };
       const key = (await this.#vault.openProviderKey(config.sealedKey, place)).reveal();
       const connection: Connection = {
         headers: { ...provider.authorize(key), ...provider.headers },
-        redactor: new Redactor(key),
+        redactor: new Redactor(key, host),
       };
       this.#opened.set(config, connection);
       return connection;

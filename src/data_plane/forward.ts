@@ -7,13 +7,21 @@ import type { OpenTarget } from "./target.ts";
 const NOT_SENT = new Set([
   "ECONNREFUSED",
   "ConnectionRefused",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
   "ENOTFOUND",
   "EAI_AGAIN",
   "FailedToOpenSocket",
+  // The TLS handshake failed.
+  "EPROTO",
   "ERR_TLS_CERT_ALTNAME_INVALID",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "SELF_SIGNED_CERT_IN_CHAIN",
+  "CERT_UNTRUSTED",
+  "CERT_NOT_YET_VALID",
   "CERT_HAS_EXPIRED",
 ]);
 

@@ -10,7 +10,7 @@ import { answerOf, answered, inStreamText } from "./failure.ts";
 import { Flight } from "./flight.ts";
 import { forward } from "./forward.ts";
 import { relayWhole } from "./relay_whole.ts";
-import { StreamRelay } from "./relay_stream.ts";
+import { type StreamOptions, StreamRelay } from "./relay_stream.ts";
 import {
   type AnswerContext,
   answerContext,
@@ -89,10 +89,7 @@ async function serve(
 ): Promise<Response> {
   const { call, target, translation, hold, flight } = admitted;
   const settle = settleOnce(hold, target, deps);
-  const end = () => {
-    flight.end();
-    exchange.idleTimeout(CLIENT_IDLE_S);
-  };
+  const end = endOf(flight, exchange);
   exchange.idleTimeout(0);
   let status: number | null = null;
   let sent = false;
@@ -112,27 +109,40 @@ async function serve(
       end();
       return jsonResponse(text, context);
     }
-    const relay = new StreamRelay(
-      upstream,
-      translation,
-      {
-        flight,
-        settle,
-        estimate: (outcome) => usageOf(outcome, hold).usage,
-        checkpoint: (outcome) => {
-          const { usage } = usageOf({ ...outcome, usage: null }, hold);
-          const { costMicrocents } = charge(target, outcome.servedModel, usage, hold.admittedAtMs);
-          deps.ledger.checkpoint(hold, usage.outputTokens, costMicrocents);
-        },
-        errorText: (error) => inStreamText(error, target, context.requestId, deps),
-        onEnd: end,
-      },
-      deps,
-    );
+    const options = { flight, settle, onEnd: end, ...reportsOf(hold, target, deps) };
+    const relay = new StreamRelay(upstream, translation, options, deps);
     return streamResponse(await relay.open(), context);
   } catch (error) {
     settle(sent ? failedOutcome(error, status, call.stream) : unsentOutcome(error));
     end();
     throw answered(error, target, deps);
   }
+}
+
+// A stream lives long and its request may be large. What is given to a stream is made in functions of its
+// own, because functions keep whatever stands beside them.
+
+/** Returns what ends a call's flight and lets its connection wait for another. */
+function endOf(flight: Flight, { idleTimeout }: Pick<Exchange, "idleTimeout">): () => void {
+  return () => {
+    flight.end();
+    idleTimeout(CLIENT_IDLE_S);
+  };
+}
+
+/** Returns what a stream says about itself: to its client, and to the ledger. */
+function reportsOf(
+  hold: Hold,
+  target: OpenTarget,
+  deps: Deps,
+): Pick<StreamOptions, "estimate" | "checkpoint" | "errorText"> {
+  return {
+    estimate: (outcome) => usageOf(outcome, hold).usage,
+    checkpoint: (outcome) => {
+      const { usage } = usageOf({ ...outcome, usage: null }, hold);
+      const { costMicrocents } = charge(target, outcome.servedModel, usage, hold.admittedAtMs);
+      deps.ledger.checkpoint(hold, usage.outputTokens, costMicrocents);
+    },
+    errorText: (error) => inStreamText(error, target, hold.callId, deps),
+  };
 }

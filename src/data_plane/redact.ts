@@ -15,17 +15,26 @@ const MAX_VALUES = 1000;
 /** What looks like a key of somebody, whoever's it is. */
 const KEY_LIKE = /\b(?:sk-|fdb-inf-|gsk_)[A-Za-z0-9_*-]{6,}/g;
 
-/** Takes a provider key, whole or in part, out of what the provider said. */
+/** How OpenAI names the organization and the project that a key belongs to. */
+const CUSTOMER = /\b(?:org-|proj_)[A-Za-z0-9]{16,}/g;
+
+/** Takes a provider key, whole or in part, and whose it is out of what the provider said. */
 export class Redactor {
   readonly #key: string;
+  readonly #hosts: readonly string[];
 
-  constructor(providerKey: string) {
+  /** @param host Where an organization's own base URL leads, as `host:port` or `host`; null if it has none. */
+  constructor(providerKey: string, host: string | null = null) {
     this.#key = providerKey;
+    const names = host === null ? [] : [host, host.replace(/:\d+$/, "")];
+    // A bare name may be any word.
+    this.#hosts = names.filter((name) => /[.:]/.test(name));
   }
 
   /** Redacts a text and shortens it. */
   text(text: string): string {
-    const clean = this.#withoutKey(text).replaceAll(KEY_LIKE, SHOWN);
+    let clean = this.#withoutKey(text).replaceAll(KEY_LIKE, SHOWN).replaceAll(CUSTOMER, SHOWN);
+    for (const host of this.#hosts) clean = clean.replaceAll(host, SHOWN);
     // Shortened last: half a key at the cut would be known by no end of it.
     return clean.slice(0, MAX_TEXT_CHARS);
   }

@@ -3,7 +3,7 @@ import { dataEvent, SseParser } from "../std/sse.ts";
 import { type StreamTranslation, type Translation, UpstreamFault } from "../wire/translation.ts";
 import type { Deps } from "./deps.ts";
 import { endingOf, type Flight } from "./flight.ts";
-import type { Outcome, Settle } from "./settle.ts";
+import { isErrorReport, type Outcome, type Settle } from "./settle.ts";
 
 /** How long a stream may be silent before the client is told that it lives, in milliseconds. */
 const PING_AFTER_MS = 15_000;
@@ -221,11 +221,10 @@ export class StreamRelay {
 
   #settle(error: unknown): void {
     const ending = error === null ? "completed" : endingOf(error);
-    // An error as the first event is a refusal; what was generated before a later one is charged.
-    const refused = error instanceof UpstreamFault && !error.interrupted;
     const outcome = this.#outcome(ending);
-    const seen = this.#translation.outputChars > 0;
-    this.#options.settle({ ...outcome, generated: seen || !refused });
+    // An error as the first event is a refusal; what was generated before a later one is charged.
+    const generated = this.#translation.outputChars > 0 || !isErrorReport(error);
+    this.#options.settle({ ...outcome, generated });
   }
 
   #outcome(ending: Outcome["ending"]): Outcome {

@@ -38,14 +38,19 @@ export function settleOnce(hold: Hold, target: Target, deps: Pick<Deps, "ledger"
   };
 }
 
-/** Returns usage as reported if the call was completed, else the most that the evidence supports. */
+/**
+ * Returns usage as reported if the call was completed and the report is whole, else the most that the
+ * evidence supports: a provider that reports 0 has not counted.
+ */
 export function usageOf(
   outcome: Outcome,
   hold: Pick<Hold, "operation" | "estimatedInputTokens" | "heldTokens">,
 ): { usage: Usage; estimated: boolean } {
   const { ending, usage, outputChars } = outcome;
-  if (ending === "completed" && usage !== null) return { usage, estimated: false };
-  const reported = usage ?? { ...NO_USAGE, inputTokens: hold.estimatedInputTokens };
+  if (ending === "completed" && usage !== null && isWhole(usage, outputChars))
+    return { usage, estimated: false };
+  const inputTokens = usage?.inputTokens || hold.estimatedInputTokens;
+  const reported = { ...(usage ?? NO_USAGE), inputTokens };
   const seen =
     outputChars === null
       ? hold.heldTokens - hold.estimatedInputTokens
@@ -56,6 +61,11 @@ export function usageOf(
     usage: { ...reported, outputTokens: Math.max(reported.outputTokens, seen) },
     estimated: true,
   };
+}
+
+/** Whether a report counts the input, which no call is without, and the output if there was any. */
+function isWhole(usage: Usage, outputChars: number | null): boolean {
+  return usage.inputTokens > 0 && (usage.outputTokens > 0 || !outputChars);
 }
 
 /**
@@ -87,8 +97,8 @@ export function unsentOutcome(error: unknown): Outcome {
   return { ...failedOutcome(error, null, true), generated: false };
 }
 
-/** Whether a provider said in a successful answer that it failed. */
-function isErrorReport(error: unknown): boolean {
+/** Whether a provider said in a successful answer that it failed: then it generated nothing. */
+export function isErrorReport(error: unknown): boolean {
   return error instanceof UpstreamFault && !(error instanceof NoAnswer) && error.body !== null;
 }
 

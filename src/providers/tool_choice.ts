@@ -47,14 +47,15 @@ export function selectTools(body: JsonObject, provider: string): ToolSelection {
 
 function allowedTools(tools: Json | undefined, choice: JsonObject): ToolSelection {
   const allowed = isJsonObject(choice["allowed_tools"]) ? choice["allowed_tools"] : choice;
-  const named = Array.isArray(allowed["tools"]) ? allowed["tools"].map(nameOf) : [];
-  const known = Array.isArray(tools) ? tools : [];
-  if (named.length === 0) throw badChoice("it allows no tool");
-  if (named.some((name) => name === null || !known.some((tool) => nameOf(tool) === name))) {
+  const named = new Set(Array.isArray(allowed["tools"]) ? allowed["tools"].map(nameOf) : []);
+  const given = Array.isArray(tools) ? tools : [];
+  const known = new Set(given.map(nameOf));
+  if (named.size === 0) throw badChoice("it allows no tool");
+  if (named.has(null) || !named.isSubsetOf(known)) {
     throw badChoice("it allows a tool that the request does not define");
   }
   return {
-    tools: known.filter((tool) => named.includes(nameOf(tool))),
+    tools: given.filter((tool) => named.has(nameOf(tool))),
     choice: allowed["mode"] === "required" ? "required" : "auto",
   };
 }

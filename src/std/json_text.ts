@@ -5,11 +5,52 @@ export interface Span {
   readonly end: number;
 }
 
-/** A JSON text that may be read but not rewritten: nested too deep, or with a member named twice. */
+/** A JSON text that is not taken, though it may be valid: nested too deep, too wide, or with a member named twice. */
 export class JsonTextError extends SyntaxError {}
 
 /** Bounds nesting: writing a deeply nested value again blocks the event loop for a long time. */
 export const MAX_JSON_DEPTH = 100;
+
+/** Bounds how much there is to parse: a body of one-digit numbers blocks the event loop for seconds. */
+export const MAX_JSON_VALUES = 500_000;
+
+/** Members are bounded closer: each new name costs as much as fifty numbers. */
+export const MAX_JSON_MEMBERS = 100_000;
+
+/**
+ * Refuses a text that would take too long to parse. It takes any text, JSON or not; how long its strings
+ * are does not matter.
+ *
+ * @throws {JsonTextError} If it holds more values, or more members of objects, than allowed.
+ */
+export function refuseTooMany(
+  text: string,
+  { valuesMax, membersMax } = { valuesMax: MAX_JSON_VALUES, membersMax: MAX_JSON_MEMBERS },
+): void {
+  // A shorter text cannot hold so many, and nearly all are shorter.
+  if (text.length < valuesMax && text.length < membersMax * MEMBER_CHARS_MIN) return;
+  let values = 0;
+  let members = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = skipString(text, at);
+      if (end <= at) return; // No JSON: the string does not end.
+      at = end - 1;
+    } else if (code === COMMA || code === OPEN_BRACKET || code === OPEN_BRACE) {
+      values += 1;
+    } else if (code === COLON) {
+      members += 1;
+    }
+    if (values > valuesMax)
+      throw new JsonTextError(`Cannot read JSON: more than ${valuesMax} values`);
+    if (members > membersMax)
+      throw new JsonTextError(`Cannot read JSON: more than ${membersMax} members of objects`);
+  }
+}
+
+/** `"":1` and what separates it from the next. */
+const MEMBER_CHARS_MIN = 5;
 
 /**
  * Finds the values of an object's own members, so that some can be replaced and every other byte kept.
@@ -82,6 +123,7 @@ const CLOSE_BRACE = 125;
 const OPEN_BRACKET = 91;
 const CLOSE_BRACKET = 93;
 const COMMA = 44;
+const COLON = 58;
 
 function unquote(quoted: string): string {
   return quoted.includes("\\") ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);

@@ -164,8 +164,9 @@ export class GroupCommit {
       beforeCommit();
       this.#end.run();
     } catch (error) {
-      if (connection.inTransaction) this.#undo.run();
+      // Told first: undoing may fail as well, and what was added up is not written all the same.
       onFailure(error);
+      if (connection.inTransaction) this.#undo.run();
       throw error;
     }
   }

@@ -10,6 +10,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { FlagError } from "../std/flags.ts";
+import { machineUse, othersShare } from "./bench/machine_use.ts";
 import { type Options, type Part, readOptions, USAGE } from "./bench/options.ts";
 import { measureAnthropic } from "./bench/parts/anthropic.ts";
 import { measureChat } from "./bench/parts/chat.ts";
@@ -60,18 +61,29 @@ async function measure(part: Part, options: Options) {
   rmSync(FOLDER, { recursive: true, force: true });
   const folder = join(FOLDER, part);
   mkdirSync(folder, { recursive: true });
+  const startedMs = performance.now();
+  const before = machineUse();
+  const report = await inRig(MEASURES[part], options, folder);
+  rmSync(FOLDER, { recursive: true, force: true });
+  if ("failure" in report) {
+    console.log(`## ${part}: VOID\n\n${report.failure}\n`);
+    return report;
+  }
+  const seconds = Math.round((performance.now() - startedMs) / 1000);
+  const others = Math.round(othersShare(before, machineUse()) * 100);
+  const circumstances = `(${part}: ${seconds} s; other programs used ${others} % of the machine)`;
+  console.log(`## ${report.title}\n\n${[...report.text, circumstances].join("\n\n")}\n`);
+  return { ...report, seconds, others_percent: others };
+}
+
+async function inRig(measureIt: (rig: Rig) => Promise<Report>, options: Options, folder: string) {
   const rig = await Rig.open(options, folder);
   try {
-    const report = await MEASURES[part](rig);
-    console.log(`## ${report.title}\n\n${report.text.join("\n\n")}\n`);
-    return report;
+    return await measureIt(rig);
   } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error);
-    console.log(`## ${part}: VOID\n\n${failure}\n`);
-    return { failure };
+    return { failure: error instanceof Error ? error.message : String(error) };
   } finally {
     await rig.close();
-    rmSync(FOLDER, { recursive: true, force: true });
   }
 }
 

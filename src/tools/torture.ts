@@ -17,6 +17,9 @@ import { simulated } from "./torture/simulate.ts";
 
 const PARTS: Readonly<Record<string, Part>> = { simulate: simulated, burst, disk, kill };
 
+/** Nothing here may go on for ever: after so many minutes it has failed. */
+const MINUTES_MAX = { quick: 15, long: 120 };
+
 /** Seeds are printed, so they are kept short. */
 const SEEDS = 1_000_000;
 
@@ -33,6 +36,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const names = flags.get("--only")?.[0]?.split(",") ?? Object.keys(PARTS);
   const options = { binary: resolve(binary), long: flags.has("--long"), seed };
   console.log(`seed ${seed}, ${options.long ? "long" : "quick"}`);
+  limitTime(options.long ? MINUTES_MAX.long : MINUTES_MAX.quick, seed);
   for (const name of names) {
     const part = PARTS[name];
     if (part === undefined)
@@ -51,6 +55,16 @@ async function main(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
+function limitTime(minutes: number, seed: number): void {
+  setTimeout(() => {
+    console.error(`FAILED with --seed ${seed}: not done after ${minutes} minutes`);
+    process.exit(1);
+  }, minutes * 60_000);
+}
+
+// Whoever exits takes the processes and mounts along that were made here.
+process.on("SIGINT", () => process.exit(130));
+process.on("SIGTERM", () => process.exit(143));
 ensureFetchCapacity(readEnvironment());
 try {
   process.exit(await main(process.argv.slice(2)));

@@ -62,7 +62,7 @@ function upstreamBody(
 function completion(text: string, request: ClientRequest, quirks: OpenAiQuirks): WholeAnswer {
   const given = readAnswer(text);
   const answer = quirks.completion?.(given) ?? given;
-  if (!Array.isArray(answer["choices"])) throw notAnAnswer(answer);
+  if (!Array.isArray(answer["choices"])) throw notAnAnswer();
   const usage = readOpenAiUsage(answer["usage"]);
   const values: Record<string, string> = { model: JSON.stringify(request.requestedModel) };
   if (usage !== null && !addsUp(answer["usage"] as JsonObject)) {
@@ -79,7 +79,7 @@ function completion(text: string, request: ClientRequest, quirks: OpenAiQuirks):
 function embeddings(text: string, request: ClientRequest, quirks: OpenAiQuirks): WholeAnswer {
   const given = readAnswer(text);
   const answer = quirks.embeddings?.(given, request) ?? given;
-  if (!Array.isArray(answer["data"])) throw notAnAnswer(answer);
+  if (!Array.isArray(answer["data"])) throw notAnAnswer();
   const values = { model: JSON.stringify(request.requestedModel) };
   return {
     clientBody: edited(given, answer, text, values),
@@ -102,17 +102,21 @@ function readAnswer(text: string): JsonObject {
   const answer = parseJsonObject(text);
   if (answer === null)
     throw new UpstreamFault("Cannot read answer: the provider sent no JSON object");
-  if (answer["error"]) throw notAnAnswer(answer);
+  if (answer["error"]) throw errorIn(answer, answer["error"]);
   return answer;
 }
 
-/** An error in the guise of a success, or a body of some other kind. */
-function notAnAnswer(answer: JsonObject): UpstreamFault {
-  const error = answer["error"];
-  const fault = isJsonObject(error) ? error : {};
-  return new UpstreamFault(textOf(fault["message"]) ?? "Cannot read answer: it has no result", {
-    type: textOf(fault["type"]),
-    code: textOf(fault["code"]),
+/** A body of some other kind: as it reports no error, tokens may have been spent on it. */
+function notAnAnswer(): UpstreamFault {
+  return new UpstreamFault("Cannot read answer: it has no result");
+}
+
+/** An error in the guise of a success. */
+function errorIn(answer: JsonObject, error: Json): UpstreamFault {
+  const { message, type, code } = isJsonObject(error) ? error : { message: error };
+  return new UpstreamFault(textOf(message) ?? "The provider reported an error", {
+    type: textOf(type),
+    code: textOf(code),
     body: answer,
   });
 }

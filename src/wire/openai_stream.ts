@@ -56,7 +56,8 @@ export class OpenAiStream implements StreamTranslation {
 
   push(event: SseEvent): string {
     if (this.done) return "";
-    if (event.data === DONE) {
+    // No chunk begins like it, and some providers put a space behind it.
+    if (event.data.startsWith(DONE)) {
       this.done = true;
       return "";
     }

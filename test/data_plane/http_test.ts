@@ -139,6 +139,14 @@ const UNREADABLE: readonly {
     body: `${BODY.slice(0, -1)},"metadata":${"[".repeat(200_000)}${"]".repeat(200_000)}}`,
   },
   {
+    name: "holds more values than are parsed while others wait",
+    body: `${BODY.slice(0, -1)},"metadata":[${Array(300_000).fill("[]").join(",")}]}`,
+  },
+  {
+    name: "holds more members than are parsed while others wait",
+    body: `${BODY.slice(0, -1)},"metadata":{${Array(150_000).fill('"":1').join(",")}}}`,
+  },
+  {
     name: "is no UTF-8",
     body: Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff, 0x22, 0x7d])]),
   },

@@ -31,6 +31,23 @@ describe("Redactor", () => {
     expect(redactor.text(`Bad key ${other}, sorry`)).toBe("Bad key [redacted], sorry");
   });
 
+  test.each(["org-AbCdEfGhIjKlMnOpQrStUvWx", "proj_AbCdEfGhIjKlMnOp"])(
+    "what a provider calls its customer: %s",
+    (id) => {
+      expect(redactor.text(`Limit of ${id} reached`)).toBe("Limit of [redacted] reached");
+      expect(redactor.text("Ask for an org-wide or a proj_wide limit")).toContain("org-wide");
+    },
+  );
+
+  test("the host that an organization chose, with or without its port", () => {
+    const gateway = new Redactor(KEY, "gateway.internal:8443");
+    expect(gateway.text("Cannot reach gateway.internal:8443")).toBe("Cannot reach [redacted]");
+    expect(gateway.text("See https://gateway.internal/help")).toBe("See https://[redacted]/help");
+    expect(redactor.text("See https://gateway.internal/help")).toContain("gateway.internal");
+    const bare = new Redactor(KEY, "gateway:8443");
+    expect(bare.text("Bad gateway at gateway:8443")).toBe("Bad gateway at [redacted]");
+  });
+
   test("a short key is known whole only", () => {
     const short = new Redactor("password");
     expect(short.text("password and pass")).toBe("[redacted] and pass");

@@ -36,6 +36,27 @@ describe("usageOf()", () => {
     ["never 0 for a call that generated", { outputChars: 0 }, 40, 1, true],
     ["unseen: by all that was held", { outputChars: null }, 40, 100, true],
     [
+      "completed without input: no such call",
+      { usage: { ...REPORTED, inputTokens: 0 } },
+      40,
+      20,
+      true,
+    ],
+    [
+      "completed without output, which was seen",
+      { usage: { ...REPORTED, outputTokens: 0 } },
+      30,
+      20,
+      true,
+    ],
+    [
+      "completed without output, as there was none",
+      { usage: { ...REPORTED, outputTokens: 0 }, outputChars: 0 },
+      30,
+      0,
+      false,
+    ],
+    [
       "cut off: the larger of report and what was seen",
       { ending: "client_closed", usage: REPORTED },
       30,

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Json } from "../../src/std/json.ts";
-import { editObject, JsonTextError, MAX_JSON_DEPTH, scanObject } from "../../src/std/json_text.ts";
+import {
+  editObject,
+  JsonTextError,
+  MAX_JSON_DEPTH,
+  MAX_JSON_MEMBERS,
+  MAX_JSON_VALUES,
+  refuseTooMany,
+  scanObject,
+} from "../../src/std/json_text.ts";
 
 type Values = Readonly<Record<string, string | undefined>>;
 
@@ -224,5 +232,39 @@ describe("scanObject() refuses", () => {
 
   test("nothing that only values deeper down have twice", () => {
     expect([...scanObject('{"a":{"b":1,"b":2},"c":[{"a":1}]}').keys()]).toEqual(["a", "c"]);
+  });
+});
+
+describe("refuseTooMany()", () => {
+  const list = (unit: string, count: number): string => `[${Array(count).fill(unit).join(",")}]`;
+
+  test.each(["1", '""', '"[,:"', "[]", "{}"])("counts values in a list of %s", (unit) => {
+    // An empty list or object is counted as one that may hold something.
+    const count = unit === "[]" || unit === "{}" ? 500 : 1000;
+    const text = list(unit, count);
+    expect(() => refuseTooMany(text, { valuesMax: 1000, membersMax: 0 })).not.toThrow();
+    expect(() => refuseTooMany(text, { valuesMax: 999, membersMax: 0 })).toThrow("999 values");
+  });
+
+  test("counts members wherever they are", () => {
+    const text = `[{"a":1,"b":{"c":":"}},{"d":"{\\"e\\":1}"}]`;
+    expect(() => refuseTooMany(text, { valuesMax: 100, membersMax: 4 })).not.toThrow();
+    expect(() => refuseTooMany(text, { valuesMax: 100, membersMax: 3 })).toThrow("3 members");
+  });
+
+  test("takes the longest text, and as many values and members as are allowed", () => {
+    refuseTooMany(`{"a":"${"x".repeat(10_000_000)}"}`);
+    refuseTooMany(list("1", MAX_JSON_VALUES - 2));
+    refuseTooMany(list('{"a":1}', MAX_JSON_MEMBERS));
+    expect(() => refuseTooMany(list("1", MAX_JSON_VALUES + 1))).toThrow(JsonTextError);
+    expect(() => refuseTooMany(list('{"":1}', MAX_JSON_MEMBERS + 1))).toThrow(JsonTextError);
+  });
+
+  test("comes to an end on any text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'"\\[]{}:, a') }), (text) => {
+        refuseTooMany(text, { valuesMax: 1000, membersMax: 1000 });
+      }),
+    );
   });
 });

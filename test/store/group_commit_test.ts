@@ -155,6 +155,30 @@ describe("when a transaction fails", () => {
     expect(committed()).toEqual(["b"]);
   });
 
+  test("whoever adds up is told, even if undoing it fails", async () => {
+    const connection = {
+      get inTransaction() {
+        return sqlite.connection.inTransaction;
+      },
+      prepare: (text: string) => ({
+        run: () => {
+          sqlite.connection.run(text);
+          if (text === "rollback") throw new Error("disk is gone");
+        },
+      }),
+    } as unknown as Database;
+    const lists = new GroupCommit({
+      connection,
+      beforeCommit: () => {},
+      afterCommit: () => {},
+      onFailure: (error) => told.push(String(error)),
+      onRefusal: () => {},
+    });
+    expect(await outcome(lists.urgent(failing))).toContain("disk is");
+    expect(told).toEqual(["Error: disk is full"]);
+    await lists.close();
+  });
+
   test("at its lock, nothing is written before the lock is free", async () => {
     other.run("begin immediate");
     commits.patient(note("kept"));

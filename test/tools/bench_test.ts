@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { AnswerReader, TAIL_BYTES } from "../../src/tools/bench/answer_reader.ts";
 import { answerBytes, type AnswerSpec } from "../../src/tools/bench/answers.ts";
+import { othersShare, parseMachineUse } from "../../src/tools/bench/machine_use.ts";
 import { markdownTable, number, spreadText } from "../../src/tools/bench/markdown.ts";
 import { PARTS, readOptions } from "../../src/tools/bench/options.ts";
 import { parseCpuMs, parseStatusBytes } from "../../src/tools/bench/process_figures.ts";
@@ -72,6 +73,22 @@ describe("figures of a process", () => {
     expect(parseStatusBytes(status, "VmHWM")).toBe(104 * 2 ** 20);
     expect(parseStatusBytes(status, "VmRSS")).toBe(512 * 1024);
     expect(() => parseStatusBytes(status, "Vm")).toThrow("Cannot read Vm");
+  });
+});
+
+describe("use of the machine", () => {
+  const own = (ticks: number) => `9 (bun) S 1 1 1 0 -1 4 9 0 0 0 ${ticks} 0 0 0 20 0`;
+  const all = (user: number, idle: number) => `cpu  ${user} 0 10 ${idle} 5 0 1 4 0 0\ncpu0 1 2 3`;
+
+  test("what neither idles nor is ours was used by others, time stolen from the machine included", () => {
+    const before = parseMachineUse(all(100, 1000), own(50));
+    expect(before).toEqual({ total: 1120, busy: 115, own: 50 });
+    const after = parseMachineUse(all(180, 1020), own(100));
+    expect(othersShare(before, after)).toBeCloseTo(0.3, 9);
+  });
+
+  test("something else says nothing of it", () => {
+    expect(() => parseMachineUse("intr 1 2 3", own(1))).toThrow("Cannot read use");
   });
 });
 
@@ -231,12 +248,12 @@ describe("what is sent", () => {
 });
 
 describe("options", () => {
-  test("the quick form measures everything", () => {
+  test("the quick form measures everything but the load generator", () => {
     expect(readOptions(["dist/proxy"])).toEqual({
       binary: "dist/proxy",
-      parts: PARTS,
+      parts: PARTS.filter((part) => part !== "generator"),
       rounds: 3,
-      seconds: 1,
+      seconds: 0.8,
       rows: 1_000_000,
       portkey: false,
       against: null,
@@ -246,6 +263,7 @@ describe("options", () => {
   test("parts keep their order, and rows may be chosen in the long form too", () => {
     const options = readOptions(["b", "--long", "--only", "ledger,chat", "--rows", "5000"]);
     expect(options).toMatchObject({ parts: ["chat", "ledger"], rows: 5000, rounds: 7 });
+    expect(readOptions(["b", "--long"])).toMatchObject({ parts: PARTS, rows: 10_000_000 });
   });
 
   for (const argv of [[], ["--long"], ["b", "--only", "chats"], ["b", "--rows", "0"], ["b", "c"]]) {

@@ -194,8 +194,15 @@ describe("what is no answer is the provider's fault:", () => {
 
   test("an error that is only a text", () => {
     expect(faultOf(() => whole('{"error":"down"}'))).toMatchObject({
-      message: "Cannot read answer: it has no result",
+      message: "down",
       body: { error: "down" },
+    });
+  });
+
+  test("an object of another kind, which is no report of an error", () => {
+    expect(faultOf(() => whole('{"object":"list","data":[]}'))).toMatchObject({
+      message: "Cannot read answer: it has no result",
+      body: null,
     });
   });
 

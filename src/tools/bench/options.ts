@@ -15,6 +15,9 @@ export const PARTS = [
 
 export type Part = (typeof PARTS)[number];
 
+/** What the quick form measures: the load generator has been held against wrk before. */
+const QUICK_PARTS = PARTS.filter((part) => part !== "generator");
+
 /** What to measure, and for how long. */
 export interface Options {
   readonly binary: string;
@@ -50,17 +53,17 @@ export function readOptions(argv: readonly string[]): Options {
   const long = flags.has("--long");
   return {
     binary,
-    parts: partsOf(flags.get("--only")?.[0]),
+    parts: partsOf(flags.get("--only")?.[0]) ?? (long ? PARTS : QUICK_PARTS),
     rounds: long ? 7 : 3,
-    seconds: long ? 3 : 1,
+    seconds: long ? 3 : 0.8,
     rows: rowsOf(flags.get("--rows")?.[0]) ?? (long ? 10_000_000 : 1_000_000),
     portkey: flags.has("--portkey"),
     against: flags.get("--against")?.[0] ?? null,
   };
 }
 
-function partsOf(text: string | undefined): readonly Part[] {
-  if (text === undefined) return PARTS;
+function partsOf(text: string | undefined): readonly Part[] | null {
+  if (text === undefined) return null;
   const wanted = text.split(",");
   const unknown = wanted.find((name) => !PARTS.some((part) => part === name));
   if (unknown !== undefined)

@@ -24,6 +24,11 @@ export function smallDisk(): BrokenDisk | null {
     return null;
   }
   const ballast = join(dataDir, BALLAST_FILE);
+  const remove = () => {
+    run("umount", "--lazy", dataDir);
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  process.on("exit", remove);
   return {
     name: `full disk of ${SIZE}`,
     dataDir,
@@ -31,8 +36,8 @@ export function smallDisk(): BrokenDisk | null {
     fill: () => fillUp(ballast),
     free: () => rmSync(ballast, { force: true }),
     [Symbol.dispose]: () => {
-      run("umount", "--lazy", dataDir);
-      rmSync(dataDir, { recursive: true, force: true });
+      process.off("exit", remove);
+      remove();
     },
   };
 }

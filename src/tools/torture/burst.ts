@@ -10,5 +10,5 @@ export async function burst(options: PartOptions): Promise<string> {
     await burstCeiling(options),
     await burstCircuit(options),
   ];
-  return figures.join("; ");
+  return ["", ...figures].join("\n  ");
 }

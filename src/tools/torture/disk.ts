@@ -11,7 +11,7 @@ export async function disk(options: PartOptions): Promise<string> {
     await onDisk(limitedDisk(), options),
     await lockedDatabase(options),
   ];
-  return figures.join("; ");
+  return ["", ...figures].join("\n  ");
 }
 
 async function onDisk(broken: BrokenDisk, options: PartOptions): Promise<string> {

@@ -57,7 +57,7 @@ export async function fullDisk(disk: BrokenDisk, { binary }: PartOptions): Promi
   mustHold("The ledger is wrong", settledFaults(proxy, upstream.arrivals, REPORTED));
   mustHold("The process is another", proxy.pid === pid ? [] : ["it was restarted"]);
   return (
-    `${passed} calls until it was full, then ${CALLS} of ${CALLS} refused before the upstream, ` +
+    `${passed} more calls admitted, then ${CALLS} of ${CALLS} refused before the upstream, ` +
     `${STREAMS} running streams whole, their settlements written ${recoveryMs} ms after there was room`
   );
 }

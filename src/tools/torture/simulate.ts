@@ -26,6 +26,8 @@ export interface Simulated {
   readonly seeds: number;
   readonly steps: number;
   readonly stepsPerSecond: number;
+  /** What happened in the last one. */
+  readonly trace: readonly string[];
 }
 
 /** Runs the ledger beside a plain one, under operations, clocks and crashes that a seed decides. */
@@ -34,21 +36,31 @@ export async function simulated({ long, seed }: PartOptions): Promise<string> {
   return `${seeds} seeds from ${seed}, ${steps} steps, ${stepsPerSecond} a second, 0 promises broken`;
 }
 
-/** Runs a simulation for each seed from the first. @throws {Violation} At the first promise that is broken. */
-export async function simulate(firstSeed: number, seeds: number): Promise<Simulated> {
+/**
+ * Runs a simulation for each seed from the first.
+ *
+ * @param sabotage SQL that breaks the database on purpose, to see that it is noticed.
+ * @throws {Violation} At the first promise that is broken.
+ */
+export async function simulate(
+  firstSeed: number,
+  seeds: number,
+  sabotage: string | null = null,
+): Promise<Simulated> {
   const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "simulate-"));
   const startMs = performance.now();
+  const trace: string[] = [];
   try {
-    const template = await createTemplate(join(folder, "template.db"));
+    const template = await createTemplate(join(folder, "template.db"), sabotage);
     for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
-      await runSeed(seed, folder, template);
+      trace.splice(0, trace.length, ...(await runSeed(seed, folder, template)));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
   const steps = seeds * STEPS;
   const seconds = (performance.now() - startMs) / 1000;
-  return { seeds, steps, stepsPerSecond: Math.round(steps / seconds) };
+  return { seeds, steps, stepsPerSecond: Math.round(steps / seconds), trace };
 }
 
 /** An empty database with the organizations of every simulation. */
@@ -57,7 +69,7 @@ interface Template {
   readonly organizationIds: readonly string[];
 }
 
-async function createTemplate(path: string): Promise<Template> {
+async function createTemplate(path: string, sabotage: string | null): Promise<Template> {
   const sqlite = openSqlite(path, "normal");
   await migrate(sqlite.db);
   const act = { actor: "owner", nowMs: 0 };
@@ -71,11 +83,13 @@ async function createTemplate(path: string): Promise<Template> {
       circuitOpenedAtMs: null,
     });
   }
+  if (sabotage !== null) sqlite.connection.run(sabotage);
   await closeSqlite(sqlite);
   return { path, organizationIds };
 }
 
-async function runSeed(seed: number, parent: string, template: Template): Promise<void> {
+/** Runs one simulation and returns what happened in it. */
+async function runSeed(seed: number, parent: string, template: Template): Promise<string[]> {
   const folder = mkdtempSync(join(parent, "seed-"));
   const path = join(folder, "first.db");
   copyFileSync(template.path, path);
@@ -93,4 +107,5 @@ async function runSeed(seed: number, parent: string, template: Template): Promis
     throw new Violation(`seed ${seed}, step ${step}: ${what}\n  ...\n  ${trace}`, { cause: error });
   }
   rmSync(folder, { recursive: true, force: true });
+  return simulation.trace;
 }

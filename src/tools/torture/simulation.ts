@@ -242,7 +242,7 @@ export class Simulation {
   }
 
   protected async restart(): Promise<void> {
-    for (const call of [...this.#holds.keys()]) this.#settleCall(call);
+    for (const call of this.#holds.keys()) this.#settleCall(call);
     await this.flush();
     await stopProcess(this.#process);
     this.#start(this.#process.path);

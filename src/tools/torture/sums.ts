@@ -14,27 +14,22 @@ const SUMS = [
     counted: `select organization_id, month, sum(cost_microcents)
       from calls where state in ('posted', 'expired') group by 1, 2`,
   },
-  {
-    name: "usage_hours",
-    kept: `select organization_id, hour, key_id, provider, requested_model, calls, estimated_calls,
-        input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
-        cost_microcents from usage_hours`,
-    counted: `select organization_id, admitted_at_ms / 3600000, key_id, provider, requested_model,
-        count(*), sum(estimated), sum(input_tokens), sum(cache_read_tokens),
+  { name: "usage_hours", ...usage("usage_hours", "hour", 3_600_000) },
+  { name: "usage_days", ...usage("usage_days", "day", 86_400_000) },
+];
+
+/** Returns the sums of a period, and how they come from calls. */
+function usage(table: string, period: string, periodMs: number) {
+  return {
+    kept: `select organization_id, ${period}, key_id, provider, requested_model, calls,
+        estimated_calls, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
+        reasoning_tokens, cost_microcents from ${table}`,
+    counted: `select organization_id, admitted_at_ms / ${periodMs}, key_id, provider,
+        requested_model, count(*), sum(estimated), sum(input_tokens), sum(cache_read_tokens),
         sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), sum(cost_microcents)
       from calls where state in ('posted', 'expired') group by 1, 2, 3, 4, 5`,
-  },
-  {
-    name: "usage_days",
-    kept: `select organization_id, day, key_id, provider, requested_model, calls, estimated_calls,
-        input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
-        cost_microcents from usage_days`,
-    counted: `select organization_id, hour / 24, key_id, provider, requested_model, sum(calls),
-        sum(estimated_calls), sum(input_tokens), sum(cache_read_tokens), sum(cache_write_tokens),
-        sum(output_tokens), sum(reasoning_tokens), sum(cost_microcents)
-      from usage_hours group by 1, 2, 3, 4, 5`,
-  },
-] as const;
+  };
+}
 
 /** What every row of `calls` must satisfy, as the condition of the rows that do not. */
 const ROW_RULES = {

@@ -45,9 +45,9 @@ export async function measureChat(rig: Rig): Promise<Report> {
     await rig.warmUp(work(rig, 200, 32), targets);
     cells.push(...(await rig.measure(work(rig, 200, 1), targets)));
     cells.push(...(await rig.measure(work(rig, 200, 32), targets)));
-    const without = targets.filter(({ name }) => name !== "ours-normal");
-    cells.push(...(await rig.measure(work(rig, 200, 256), without)));
-    const long = some("direct", "floor", "nginx", "ours", "against");
+    const fewer = some("direct", "floor", "ours", "against", "portkey");
+    cells.push(...(await rig.measure(work(rig, 200, 256), fewer)));
+    const long = some("direct", "floor", "ours", "against");
     await rig.warmUp(work(rig, 20_000, 32), long);
     cells.push(...(await rig.measure(work(rig, 20_000, 32), long)));
     return report(cells, targets);

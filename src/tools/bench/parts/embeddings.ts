@@ -23,7 +23,7 @@ const COLUMNS = [
 
 /** Measures embeddings: answers of megabytes. */
 export async function measureEmbeddings(rig: Rig): Promise<Report> {
-  return await withProxies(rig, ["floor", "nginx", "ours", "against"], async (targets) => {
+  return await withProxies(rig, ["floor", "ours", "against"], async (targets) => {
     const cells: Cell[] = [];
     for (const encoding of ["float", "base64"] as const) {
       cells.push(...(await rig.measure(work(rig, encoding), targets)));
@@ -44,6 +44,6 @@ function work({ options: { seconds } }: Rig, encoding: "float" | "base64"): Work
     body: embeddingsBody(encoding, VECTORS),
     answer: { kind: "embeddings", encoding },
     connections: 4,
-    pace: { kind: "seconds", warmUp: 0.5, seconds },
+    pace: { kind: "seconds", warmUp: 0.3, seconds },
   };
 }

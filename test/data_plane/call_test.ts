@@ -1,0 +1,53 @@
+import { expect, test } from "bun:test";
+import { readCall } from "../../src/data_plane/call.ts";
+
+const MODEL = "openai/text-embedding-3-small";
+
+function read(body: object) {
+  const text = JSON.stringify(body);
+  const headers = { "content-length": String(Buffer.byteLength(text)) };
+  return readCall(
+    new Request("http://x/", { method: "POST", body: text, headers }),
+    "embeddings",
+    1e6,
+  );
+}
+
+test.each<[input: unknown]>([
+  ["text"],
+  [["text"]],
+  [["one", "two"]],
+  [[0]],
+  [[1, 2, 3]],
+  [[[1], [2, 3]]],
+  [[Number.MAX_SAFE_INTEGER]],
+])("an input of %j can be embedded", async (input) => {
+  expect((await read({ model: MODEL, input })).body["input"]).toEqual(input as never);
+});
+
+test.each<[input: unknown]>([
+  [null],
+  [""],
+  [7],
+  [{}],
+  [[]],
+  [[""]],
+  [["text", ""]],
+  [["text", 1]],
+  [[1, "text"]],
+  [[-1]],
+  [[0.5]],
+  [[2 ** 53]],
+  [[[]]],
+  [[[1], []]],
+  [[[1], 2]],
+  [[[1], ["text"]]],
+  [[[[1]]]],
+  [[null]],
+])("an input of %j cannot", async (input) => {
+  await expect(read({ model: MODEL, input })).rejects.toMatchObject({
+    code: "invalid_value",
+    param: "input",
+    message: 'Cannot read "input": a text, token ids or a list of either is expected',
+  });
+});
