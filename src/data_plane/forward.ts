@@ -52,7 +52,7 @@ export interface UpstreamRequest {
 export async function forward(
   request: UpstreamRequest,
   flight: Flight,
-  deps: Pick<Deps, "config">,
+  deps: Pick<Deps, "config" | "log">,
 ): Promise<Response> {
   const { target, body, stream } = request;
   flight.waitFor("headers", deps.config.upstreamHeadersTimeoutMs);
@@ -76,7 +76,14 @@ export async function forward(
     } as RequestInit);
   } catch (error) {
     if (flight.signal.aborted) throw flight.signal.reason;
-    throw new NoAnswer("Cannot reach the provider", !NOT_SENT.has(codeOf(error)));
+    const code = codeOf(error);
+    const { provider, config } = target;
+    deps.log.warn("cannot reach provider", {
+      organization: config.organizationId,
+      provider: provider.id,
+      error: code,
+    });
+    throw new NoAnswer("Cannot reach the provider", !NOT_SENT.has(code));
   } finally {
     flight.waitFor("body", deps.config.upstreamIdleTimeoutMs);
   }
@@ -84,5 +91,5 @@ export async function forward(
 
 function codeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : null;
-  return typeof code === "string" ? code : "";
+  return typeof code === "string" ? code : "unknown";
 }

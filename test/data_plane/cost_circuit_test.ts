@@ -16,7 +16,7 @@ const ONE_CENT_TOKENS = 66_667;
 
 /** Makes a call for which the provider reports that many input tokens. */
 async function spend(proxy: DataPlane, tokens: number): Promise<Answer> {
-  proxy.standIn.next({ body: completion(tokens, 0) });
+  proxy.standIn.next({ body: completion(tokens, 0, "") });
   return proxy.call();
 }
 

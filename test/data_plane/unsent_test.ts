@@ -12,5 +12,7 @@ test.each([false, true])(
       expect(answer.json.error).toMatchObject({ code: "upstream_error", upstream_status: null });
       expect(await proxy.calls()).toMatchObject([{ state: "voided", ending: "upstream_failed" }]);
       expect(proxy.standIn.count).toBe(0);
+      // The client is not told why; whoever runs the proxy has to know.
+      expect(proxy.logged).toMatch(/"cannot reach provider".*"openai".*"EPROTO"/);
     }),
 );
