@@ -1,5 +1,6 @@
 import { ProxyError } from "../domain/errors.ts";
 import type { Log } from "../std/log.ts";
+import { isDatabaseTrouble } from "../store/sqlite.ts";
 import { UpstreamFault } from "../wire/translation.ts";
 import type { Deps } from "./deps.ts";
 import { type ErrorAnswer, internalAnswer, proxyErrorAnswer } from "./error_answer.ts";
@@ -8,6 +9,9 @@ import { ShutdownError } from "./in_flight.ts";
 import type { OpenTarget } from "./target.ts";
 import { upstreamAnswer } from "./upstream_answer.ts";
 import { refusalOf, UpstreamRefused } from "./upstream_refusal.ts";
+
+/** How long a client should wait when the database cannot be read. */
+const RETRY_AFTER_S = "2";
 
 /** A failure of the provider, already brought into the form that the client will read. */
 class Answered extends Error {
@@ -47,7 +51,13 @@ export function answerOf(error: unknown, requestId: string, log: Log): ErrorAnsw
   if (error instanceof ClientClosedError) return { ...internalAnswer(), status: 499 };
   const { name, stack } = error instanceof Error ? error : { name: typeof error, stack: undefined };
   log.error("request failed", { request_id: requestId, error: name, stack });
-  return internalAnswer();
+  return isDatabaseTrouble(error) ? overloadedAnswer() : internalAnswer();
+}
+
+function overloadedAnswer(): ErrorAnswer {
+  const message = "Cannot serve request: the database cannot be read now";
+  const headers = { "retry-after": RETRY_AFTER_S };
+  return proxyErrorAnswer(new ProxyError("overloaded", message, { headers }));
 }
 
 /** Returns the JSON text of the error object that ends a stream. */

@@ -223,14 +223,14 @@ export class StreamRelay {
     const ending = error === null ? "completed" : endingOf(error);
     const outcome = this.#outcome(ending);
     // An error as the first event is a refusal; what was generated before a later one is charged.
-    const generated = this.#translation.outputChars > 0 || !isErrorReport(error);
+    const generated = this.#translation.outputBytes > 0 || !isErrorReport(error);
     this.#options.settle({ ...outcome, generated });
   }
 
   #outcome(ending: Outcome["ending"]): Outcome {
-    const { usage, servedModel, outputChars } = this.#translation;
+    const { usage, servedModel, outputBytes } = this.#translation;
     const upstreamStatus = this.#status;
-    return { ending, upstreamStatus, servedModel, usage, outputChars, generated: true };
+    return { ending, upstreamStatus, servedModel, usage, outputBytes, generated: true };
   }
 
   /** Resolves when somebody gives the call up: a client that reads nothing must not keep it for ever. */

@@ -23,7 +23,7 @@ export async function relayWhole(
     upstreamStatus: upstream.status,
     servedModel: answer.servedModel,
     usage: answer.usage,
-    outputChars: answer.outputChars,
+    outputBytes: answer.outputBytes,
     generated: true,
   });
   return answer.clientBody;

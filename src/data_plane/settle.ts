@@ -1,5 +1,6 @@
 import { estimateOutputTokens } from "../domain/estimate.ts";
 import type { Ending } from "../domain/hold.ts";
+import { type Evidence, plausibleUsage } from "../domain/plausible_usage.ts";
 import { NO_USAGE, type Usage } from "../domain/usage.ts";
 import type { Hold } from "../store/ledger.ts";
 import { UpstreamFault } from "../wire/translation.ts";
@@ -17,8 +18,8 @@ export interface Outcome {
   readonly servedModel: string | null;
   /** What the provider reported, perhaps only of the beginning; null if nothing. */
   readonly usage: Usage | null;
-  /** Characters of output that passed through; null if none could be seen, whatever was generated. */
-  readonly outputChars: number | null;
+  /** Bytes of output that passed through, as UTF-8; null if none could be seen, whatever was generated. */
+  readonly outputBytes: number | null;
   /** Whether the provider may have generated anything. If not, the hold is voided. */
   readonly generated: boolean;
 }
@@ -27,45 +28,52 @@ export interface Outcome {
 export type Settle = (outcome: Outcome) => void;
 
 /** Returns what settles this hold, once. */
-export function settleOnce(hold: Hold, target: Target, deps: Pick<Deps, "ledger">): Settle {
+export function settleOnce(hold: Hold, target: Target, deps: Pick<Deps, "ledger" | "log">): Settle {
   let settled = false;
   return (outcome) => {
     if (settled) return;
     settled = true;
     const { ending, upstreamStatus, servedModel } = outcome;
-    const used = outcome.generated ? chargeFor(outcome, hold, target) : null;
+    const used = outcome.generated ? chargeFor(outcome, hold, target, deps) : null;
     deps.ledger.settle(hold, { ending, upstreamStatus, servedModel, used });
   };
 }
 
+/** What a settlement needs to know of a hold. */
+type HeldFor = Pick<Hold, "operation" | "estimatedInputTokens" | "heldTokens">;
+
 /**
- * Returns usage as reported if the call was completed and the report is whole, else the most that the
- * evidence supports: a provider that reports 0 has not counted.
+ * Returns usage as reported if the call was completed and the report is whole and plausible, else the most
+ * that the evidence supports: a provider that reports 0 has not counted.
  */
-export function usageOf(
-  outcome: Outcome,
-  hold: Pick<Hold, "operation" | "estimatedInputTokens" | "heldTokens">,
-): { usage: Usage; estimated: boolean } {
-  const { ending, usage, outputChars } = outcome;
-  if (ending === "completed" && usage !== null && isWhole(usage, outputChars))
-    return { usage, estimated: false };
+export function usageOf(outcome: Outcome, hold: HeldFor): { usage: Usage; estimated: boolean } {
+  const { ending, outputBytes } = outcome;
+  const seen = seenTokens(outcome, hold);
+  const usage = outcome.usage && plausibleUsage(outcome.usage, evidenceOf(hold, seen));
+  if (ending === "completed" && usage !== null && isWhole(usage, outputBytes))
+    return { usage, estimated: usage !== outcome.usage };
   const inputTokens = usage?.inputTokens || hold.estimatedInputTokens;
   const reported = { ...(usage ?? NO_USAGE), inputTokens };
-  const seen =
-    outputChars === null
-      ? hold.heldTokens - hold.estimatedInputTokens
-      : hold.operation === "chat"
-        ? estimateOutputTokens(outputChars)
-        : 0;
   return {
     usage: { ...reported, outputTokens: Math.max(reported.outputTokens, seen) },
     estimated: true,
   };
 }
 
+/** Returns the output tokens that what passed through stands for, or all that was held if nothing was seen. */
+function seenTokens({ outputBytes }: Outcome, hold: HeldFor): number {
+  if (outputBytes === null) return hold.heldTokens - hold.estimatedInputTokens;
+  return hold.operation === "chat" ? estimateOutputTokens(outputBytes) : 0;
+}
+
+function evidenceOf(hold: HeldFor, seen: number): Evidence {
+  const { estimatedInputTokens: inputTokens, heldTokens } = hold;
+  return { inputTokens, outputTokens: Math.max(heldTokens - inputTokens, seen) };
+}
+
 /** Whether a report counts the input, which no call is without, and the output if there was any. */
-function isWhole(usage: Usage, outputChars: number | null): boolean {
-  return usage.inputTokens > 0 && (usage.outputTokens > 0 || !outputChars);
+function isWhole(usage: Usage, outputBytes: number | null): boolean {
+  return usage.inputTokens > 0 && (usage.outputTokens > 0 || !outputBytes);
 }
 
 /**
@@ -87,7 +95,7 @@ export function failedOutcome(
     upstreamStatus,
     servedModel: null,
     usage: null,
-    outputChars: unseen ? null : 0,
+    outputBytes: unseen ? null : 0,
     generated: !refused && !unsent,
   };
 }
@@ -102,7 +110,22 @@ export function isErrorReport(error: unknown): boolean {
   return error instanceof UpstreamFault && !(error instanceof NoAnswer) && error.body !== null;
 }
 
-function chargeFor(outcome: Outcome, hold: Hold, target: Target) {
+function chargeFor(outcome: Outcome, hold: Hold, target: Target, { log }: Pick<Deps, "log">) {
   const { usage, estimated } = usageOf(outcome, hold);
+  if (outcome.usage !== null && isBeyond(outcome.usage, usage))
+    log.warn("the provider reported more tokens than can be, so fewer are charged", {
+      call_id: hold.callId,
+      provider: hold.provider,
+      model: target.upstreamModel,
+      reported_input_tokens: outcome.usage.inputTokens,
+      reported_output_tokens: outcome.usage.outputTokens,
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+    });
   return { usage, estimated, ...charge(target, outcome.servedModel, usage, hold.admittedAtMs) };
+}
+
+function isBeyond(reported: Usage, charged: Usage): boolean {
+  const { inputTokens, outputTokens } = reported;
+  return inputTokens > charged.inputTokens || outputTokens > charged.outputTokens;
 }

@@ -29,8 +29,11 @@ const FILE_TOKENS_MAX = 500_000;
 /** A file known by id or URL: its size is not known. */
 const FILE_REFERENCE_TOKENS = 50_000;
 
-/** What an estimate of generated text counts per token, in the middle of what real tokenizers take. */
-const SETTLED_CHARS_PER_TOKEN = 3.5;
+/**
+ * What an estimate of generated text counts per token: bytes of UTF-8, because tokenizers were trained on
+ * them. A letter of Latin script is one byte and a CJK character three, which is about a token.
+ */
+const SETTLED_BYTES_PER_TOKEN = 3.5;
 
 /** Output tokens held for a call that does not limit its output: few chat answers are longer. */
 export const DEFAULT_OUTPUT_TOKENS = 4_096;
@@ -45,6 +48,10 @@ const ANSWERS_MAX = 128;
  * Estimates the input tokens of a chat or embeddings request for its hold, on the high side: the JSON
  * around the text is counted like text. Images, audio and files count by what they hold, not by their size
  * in base64, and token arrays by their length.
+ *
+ * Of prose and code it is never below what real tokenizers count, and at most double for Latin script and
+ * four and a half times for scripts that only newer tokenizers know well. Text that is dense in tokens, such
+ * as base64 and hex, can take up to twice what is held.
  *
  * @param body The request.
  * @param text The same as JSON text. Only its sizes are read, so the cost is the same for any content.
@@ -61,9 +68,16 @@ export function estimateInputTokens(body: JsonObject, text: string): number {
   return Math.ceil(textTokens) + added;
 }
 
-/** Estimates the tokens of generated text for a call whose provider reported no usage; never 0. */
-export function estimateOutputTokens(chars: number): number {
-  return Math.max(1, Math.ceil(chars / SETTLED_CHARS_PER_TOKEN));
+/**
+ * Estimates the tokens of generated text for a call whose provider reported no usage; never 0.
+ *
+ * Of prose and code it is at least half and at most two and a half times what real tokenizers count; of
+ * base64, hex and emoji it may be two fifths.
+ *
+ * @param bytes The text's length as UTF-8.
+ */
+export function estimateOutputTokens(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / SETTLED_BYTES_PER_TOKEN));
 }
 
 /**

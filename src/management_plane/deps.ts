@@ -11,7 +11,10 @@ export interface ManagementDeps {
   readonly clock: Clock;
   readonly vault: Vault;
   readonly passwords: Passwords;
-  readonly live: Pick<Live, "flush" | "heldTokens" | "keyChanged" | "organizationChanged">;
+  readonly live: Pick<
+    Live,
+    "flush" | "heldTokens" | "month" | "keyChanged" | "organizationChanged"
+  >;
   /** The `host:port` that base URLs may name beside the providers' own hosts. */
   readonly allowedUpstreams: ReadonlySet<string>;
   readonly log: Log;

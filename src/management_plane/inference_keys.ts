@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { generateInferenceKey, hashKey, keyPrefix } from "../domain/inference_key_text.ts";
-import { type Month, monthOf, monthStartMs } from "../domain/month.ts";
+import { type Month, monthStartMs } from "../domain/month.ts";
 import { formatRfc3339 } from "../std/rfc3339.ts";
 import { parseUuid } from "../std/uuid.ts";
 import {
@@ -42,7 +42,7 @@ const ACTIVATION_NOTE =
 /** Answers with the organization's inference keys. */
 export async function list(call: OrganizationCall, deps: ManagementDeps): Promise<Response> {
   await deps.live.flush();
-  const month = monthOf(call.act.nowMs);
+  const month = deps.live.month(call.act.nowMs);
   const keys = await listInferenceKeys(deps.db, call.organization.id, month);
   return jsonResponse(200, { keys: keys.map((key) => view(key, month, deps)) });
 }
@@ -62,7 +62,7 @@ export async function create(call: OrganizationCall, deps: ManagementDeps): Prom
     }),
   );
   deps.live.keyChanged(row.id);
-  const key = view({ ...row, used_tokens: null }, monthOf(call.act.nowMs), deps);
+  const key = view({ ...row, used_tokens: null }, deps.live.month(call.act.nowMs), deps);
   return jsonResponse(201, { key, secret, activation_note: ACTIVATION_NOTE });
 }
 
@@ -70,7 +70,7 @@ export async function create(call: OrganizationCall, deps: ManagementDeps): Prom
 export async function update(call: OrganizationCall, deps: ManagementDeps): Promise<Response> {
   const changes = await readBody(call.request, UpdateBody);
   await deps.live.flush();
-  const month = monthOf(call.act.nowMs);
+  const month = deps.live.month(call.act.nowMs);
   const key = await deps.db.transaction().execute(async (tx) => {
     const { id, status } = await requireKey(tx, call, month);
     if (status === "revoked") {
@@ -89,7 +89,7 @@ export async function update(call: OrganizationCall, deps: ManagementDeps): Prom
 /** Revokes an inference key. To do it again changes nothing. */
 export async function revoke(call: OrganizationCall, deps: ManagementDeps): Promise<Response> {
   const { id } = await deps.db.transaction().execute(async (tx) => {
-    const key = await requireKey(tx, call, monthOf(call.act.nowMs));
+    const key = await requireKey(tx, call, deps.live.month(call.act.nowMs));
     if (key.status !== "revoked")
       await revokeInferenceKey(tx, call.act, call.organization.id, key.id);
     return key;

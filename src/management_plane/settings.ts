@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { MICROCENTS_PER_CENT } from "../domain/limits.ts";
-import { monthOf } from "../domain/month.ts";
 import { formatRfc3339 } from "../std/rfc3339.ts";
 import { findSettings, saveSettings, settledCostMicrocents } from "../store/settings.ts";
 import type { Row } from "../store/tables.ts";
@@ -44,7 +43,8 @@ export async function put(
     const before = await findSettings(tx, organizationId);
     const limitCents = body.monthly_cost_limit_cents ?? before?.monthly_cost_limit_cents;
     if (limitCents === undefined) throw limitRequired();
-    const settled = await settledCostMicrocents(tx, organizationId, monthOf(call.act.nowMs));
+    const month = deps.live.month(call.act.nowMs);
+    const settled = await settledCostMicrocents(tx, organizationId, month);
     const isOver = settled >= limitCents * MICROCENTS_PER_CENT;
     if (body.reset_circuit && isOver) throw stillOver();
     return saveSettings(tx, call.act, organizationId, {

@@ -62,12 +62,22 @@ export class Accounts {
   key(id: string, month: Month): KeyAccount {
     let account = this.#keys.get(id);
     if (account === undefined) {
-      account = { id, rate: this.#rateOf(id), current: this.#keyMonth(id, month) };
+      account = { id, rate: this.rate(id), current: this.#keyMonth(id, month) };
       this.#keys.set(id, account);
+      this.#recent.delete(id);
     } else if (account.current.month !== month) {
       account.current = this.#keyMonth(id, month);
     }
     return account;
+  }
+
+  /** Returns a key's admissions of the last minute. No row is read, so the database cannot fail it. */
+  rate(id: string): RateWindow {
+    const known = this.#keys.get(id);
+    if (known !== undefined) return known.rate;
+    const window = new RateWindow();
+    for (const time of this.#recent.get(id) ?? []) window.add(time);
+    return window;
   }
 
   /** Returns a key's account if it is in memory: without one it holds nothing. */
@@ -129,13 +139,6 @@ export class Accounts {
     account.limitMicrocents =
       row === null ? null : row.monthly_cost_limit_cents * MICROCENTS_PER_CENT;
     account.circuitOpenedAtMs = row?.circuit_opened_at_ms ?? null;
-  }
-
-  #rateOf(keyId: string): RateWindow {
-    const window = new RateWindow();
-    for (const time of this.#recent.get(keyId) ?? []) window.add(time);
-    this.#recent.delete(keyId);
-    return window;
   }
 
   /** Brings wall-clock admissions onto this start's monotonic clock; one from the future counts as now. */

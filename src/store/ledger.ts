@@ -164,17 +164,23 @@ export class Ledger {
       this.#circuits.tripIfOver(hold.orgAccount, hold.orgMonth, endedAtMs);
   }
 
+  /** Returns the month that calls admitted at a time are charged to. */
+  month(wallMs: number): Month {
+    return this.#currentMonth(wallMs);
+  }
+
   /** Returns where a key stands against its rate limit now. */
   rateStatus(keyId: string, rateLimitRpm: number): RateStatus {
     const nowMs = this.#clock.monotonicMs();
-    const { rate } = this.#accounts.key(keyId, this.#currentMonth(this.#clock.wallMs()));
+    const rate = this.#accounts.rate(keyId);
     const remaining = rate.remaining(nowMs, rateLimitRpm);
     return { limit: rateLimitRpm, remaining, resetMs: rate.resetMs(nowMs) };
   }
 
-  /** Returns the tokens that calls in flight hold of a key. */
+  /** Returns the tokens that calls in flight hold of a key in this month. */
   heldTokens(keyId: string): number {
-    return this.#accounts.knownKey(keyId)?.current.held ?? 0;
+    const current = this.#accounts.knownKey(keyId)?.current;
+    return current?.month === this.#currentMonth(this.#clock.wallMs()) ? current.held : 0;
   }
 
   /** Reads an organization's cost limit and circuit again, after its rows were changed. */

@@ -1,3 +1,4 @@
+import type { Month } from "../domain/month.ts";
 import type { Directory } from "./directory.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -28,6 +29,14 @@ export class Live {
   organizationChanged(organizationId: string): void {
     this.#directory.forgetOrganization(organizationId);
     this.#ledger.organizationChanged(organizationId);
+  }
+
+  /**
+   * Returns the month that calls are charged to at a time: the clock's, unless it was set back over the end
+   * of a month that has been billed.
+   */
+  month(nowMs: number): Month {
+    return this.#ledger.month(nowMs);
   }
 
   /** Returns the tokens that calls in flight hold of a key. */

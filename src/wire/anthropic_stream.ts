@@ -26,7 +26,7 @@ type OpenBlock =
  */
 export class AnthropicStream implements StreamTranslation {
   servedModel: string | null = null;
-  outputChars = 0;
+  outputBytes = 0;
   done = false;
 
   readonly #form: AnswerForm;
@@ -208,7 +208,7 @@ export class AnthropicStream implements StreamTranslation {
     if (typeof json !== "string" || json === "") return "";
     block.written = true;
     if (block.kind === "json") return this.#text("content", json);
-    this.outputChars += json.length;
+    this.outputBytes += Buffer.byteLength(json);
     if (!this.#form.functionCall) {
       return this.#chunks.delta({
         tool_calls: [{ index: block.index, function: { arguments: json } }],
@@ -233,7 +233,7 @@ export class AnthropicStream implements StreamTranslation {
 
   #text(member: "content" | "reasoning_content", text: Json | undefined): string {
     if (typeof text !== "string" || text === "") return "";
-    this.outputChars += text.length;
+    this.outputBytes += Buffer.byteLength(text);
     return this.#chunks.text(member, text);
   }
 

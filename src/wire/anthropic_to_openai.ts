@@ -61,7 +61,7 @@ export function wholeAnswer(text: string, form: AnswerForm): WholeAnswer {
     clientBody: JSON.stringify(completion),
     usage,
     servedModel: typeof model === "string" && model !== "" ? model : null,
-    outputChars: parts.chars,
+    outputBytes: parts.bytes,
   };
 }
 
@@ -103,8 +103,8 @@ interface Parts {
   readonly calls: { id: Json; type: "function"; function: { name: Json; arguments: string } }[];
   readonly thinkingBlocks: JsonObject[];
   readonly annotations: JsonObject[];
-  /** Characters of text, reasoning and arguments. */
-  chars: number;
+  /** Bytes of text, reasoning and arguments, as UTF-8. */
+  bytes: number;
 }
 
 function readContent(blocks: readonly JsonObject[], form: AnswerForm): Parts {
@@ -114,7 +114,7 @@ function readContent(blocks: readonly JsonObject[], form: AnswerForm): Parts {
     calls: [],
     thinkingBlocks: [],
     annotations: [],
-    chars: 0,
+    bytes: 0,
   };
   for (const block of blocks) {
     if (block["type"] === "text") readText(block, parts);
@@ -129,7 +129,7 @@ function readText(block: JsonObject, parts: Parts): void {
   const text = textOf(block["text"]);
   const start = parts.text?.length ?? 0;
   parts.text = (parts.text ?? "") + text;
-  parts.chars += text.length;
+  parts.bytes += Buffer.byteLength(text);
   const citations = Array.isArray(block["citations"]) ? block["citations"] : [];
   for (const citation of citations) {
     if (!isJsonObject(citation) || citation["type"] !== "web_search_result_location") continue;
@@ -143,7 +143,7 @@ function readText(block: JsonObject, parts: Parts): void {
 function readThinking(block: JsonObject, parts: Parts): void {
   const thinking = textOf(block["thinking"]);
   parts.reasoning = (parts.reasoning ?? "") + thinking;
-  parts.chars += thinking.length;
+  parts.bytes += Buffer.byteLength(thinking);
   parts.thinkingBlocks.push(block);
 }
 
@@ -151,7 +151,7 @@ function readCall(block: JsonObject, parts: Parts, form: AnswerForm): void {
   // A stream that was put together keeps arguments as they were written, whole or not.
   const written = block["partial_json"];
   const args = typeof written === "string" ? written : JSON.stringify(block["input"] ?? {});
-  parts.chars += args.length;
+  parts.bytes += Buffer.byteLength(args);
   if (block["name"] === form.jsonTool) parts.text = (parts.text ?? "") + args;
   else {
     const called = { name: block["name"] ?? "", arguments: args };

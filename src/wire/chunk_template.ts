@@ -7,8 +7,8 @@ const NOT_PLAIN = /["\\\p{Cc}]/u;
 export interface MatchedChunk {
   /** The chunk as it is sent on. */
   readonly edited: string;
-  /** The length of its piece of text. */
-  readonly contentChars: number;
+  /** The bytes of its piece of text, as UTF-8. */
+  readonly contentBytes: number;
 }
 
 /**
@@ -51,7 +51,7 @@ export class ChunkTemplate {
     const [head = "", ...rest] = this.#given;
     if (!text.startsWith(head)) return null;
     let edited = this.#edited[0] ?? "";
-    let contentChars = -1;
+    let contentBytes = -1;
     let at = head.length;
     for (const [index, literal] of rest.entries()) {
       const last = index === rest.length - 1;
@@ -59,11 +59,11 @@ export class ChunkTemplate {
       if (end < at || (last && !text.endsWith(literal))) return null;
       const string = text.slice(at, end);
       if (NOT_PLAIN.test(string)) return null;
-      if (contentChars === -1) contentChars = string.length;
+      if (contentBytes === -1) contentBytes = Buffer.byteLength(string);
       edited += string + (this.#edited[index + 1] ?? "");
       at = end + literal.length;
     }
-    return { edited, contentChars };
+    return { edited, contentBytes };
   }
 }
 

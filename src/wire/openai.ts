@@ -2,7 +2,7 @@ import type { Operation } from "../domain/provider.ts";
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../std/json.ts";
 import { editObject, scanObject } from "../std/json_text.ts";
 import { editAnswer } from "./edit_answer.ts";
-import { choiceChars } from "./openai_chars.ts";
+import { choiceBytes } from "./openai_output_bytes.ts";
 import type { OpenAiQuirks, QuirkedRequest } from "./openai_quirks.ts";
 import { OpenAiStream } from "./openai_stream.ts";
 import { toOpenAiUsage } from "./openai_usage.ts";
@@ -72,7 +72,7 @@ function completion(text: string, request: ClientRequest, quirks: OpenAiQuirks):
     clientBody: edited(given, answer, text, values),
     usage,
     servedModel: modelOf(answer),
-    outputChars: choiceChars(answer["choices"], "message"),
+    outputBytes: choiceBytes(answer["choices"], "message"),
   };
 }
 
@@ -85,7 +85,7 @@ function embeddings(text: string, request: ClientRequest, quirks: OpenAiQuirks):
     clientBody: edited(given, answer, text, values),
     usage: readOpenAiUsage(answer["usage"]),
     servedModel: modelOf(answer),
-    outputChars: 0,
+    outputBytes: 0,
   };
 }
 

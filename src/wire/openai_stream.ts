@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../st
 import { dataEvent, type SseEvent } from "../std/sse.ts";
 import { editAnswer } from "./edit_answer.ts";
 import { ChunkTemplate } from "./chunk_template.ts";
-import { choiceChars } from "./openai_chars.ts";
+import { choiceBytes } from "./openai_output_bytes.ts";
 import type { OpenAiQuirks } from "./openai_quirks.ts";
 import { toOpenAiUsage } from "./openai_usage.ts";
 import { addsUp, readOpenAiUsage } from "./read_openai_usage.ts";
@@ -25,7 +25,7 @@ export const DONE = "[DONE]";
 export class OpenAiStream implements StreamTranslation {
   usage: Usage | null = null;
   servedModel: string | null = null;
-  outputChars = 0;
+  outputBytes = 0;
   done = false;
 
   readonly #includeUsage: boolean;
@@ -88,7 +88,7 @@ export class OpenAiStream implements StreamTranslation {
     if (this.#template === null || this.#held !== null || event.name !== "") return null;
     const match = this.#template.match(event.data);
     if (match === null) return null;
-    this.outputChars += match.contentChars;
+    this.outputBytes += match.contentBytes;
     this.servedModel = this.#templateModel ?? this.servedModel;
     return match.edited;
   }
@@ -118,7 +118,7 @@ export class OpenAiStream implements StreamTranslation {
   /** Takes what the meter needs from a chunk. Usage may stand on any; the last report counts. */
   #read(chunk: JsonObject): void {
     this.servedModel = modelOf(chunk) ?? this.servedModel;
-    this.outputChars += choiceChars(chunk["choices"], "delta");
+    this.outputBytes += choiceBytes(chunk["choices"], "delta");
     const reported = chunk["usage"];
     const usage = readOpenAiUsage(reported);
     if (usage === null) return;
@@ -130,7 +130,7 @@ export class OpenAiStream implements StreamTranslation {
   /** Whether a chunk has choices for form's sake: some providers report usage beside an empty delta. */
   #onlyReports(chunk: JsonObject): boolean {
     if (!chunk["usage"] || this.#finished < this.#choices) return false;
-    return choiceChars(chunk["choices"], "delta") === 0;
+    return choiceBytes(chunk["choices"], "delta") === 0;
   }
 
   #withChoices(finishes: boolean, text: string): string {

@@ -52,15 +52,15 @@ export interface WholeAnswer {
   readonly usage: Usage | null;
   /** The model that the provider says it used; null if it said none. */
   readonly servedModel: string | null;
-  /** Characters of generated text, tool arguments and reasoning: the base of an estimate. */
-  readonly outputChars: number;
+  /** Bytes of generated text, tool arguments and reasoning, as UTF-8: the base of an estimate. */
+  readonly outputBytes: number;
 }
 
 /** Translates one stream, fed event by event. What it reports grows while it is fed. */
 export interface StreamTranslation {
   readonly usage: Usage | null;
   readonly servedModel: string | null;
-  readonly outputChars: number;
+  readonly outputBytes: number;
   /** Whether the terminal event has come: what follows is not read, `end` may be called. */
   readonly done: boolean;
   /**

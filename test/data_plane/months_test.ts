@@ -134,3 +134,15 @@ test("a wall clock that is set back does not reopen the last month", () =>
     proxy.clock.setWall(-120_000);
     expect((await proxy.call(CHAT, { key })).json.error).toMatchObject({ used: 32 });
   }));
+
+test("a wall clock that is set back does not change what the management plane shows of this month", () =>
+  withProxy({ clock: endOfJune(), costLimitCents: 2 }, async (proxy) => {
+    proxy.clock.advance(60_000);
+    proxy.standIn.next({ body: completion(66_667, 0, "") });
+    await proxy.call();
+    proxy.clock.setWall(-120_000);
+    expect(await usedTokens(proxy)).toEqual({ tokens_used_cycle: 66_667, cycle_month: "2026-07" });
+    const lowered = await proxy.settings({ monthly_cost_limit_cents: 1 });
+    expect(lowered.body.circuit_open).toBe(true);
+    expect((await proxy.settings({ reset_circuit: true })).status).toBe(409);
+  }));

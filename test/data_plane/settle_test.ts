@@ -21,7 +21,7 @@ function outcome(changes: Partial<Outcome>): Outcome {
     upstreamStatus: 200,
     servedModel: null,
     usage: null,
-    outputChars: 70,
+    outputBytes: 70,
     generated: true,
     ...changes,
   };
@@ -33,8 +33,8 @@ describe("usageOf()", () => {
   test.each([
     ["a completed call is charged as reported", { usage: REPORTED }, 30, 7, false],
     ["without a report by what was seen", {}, 40, 20, true],
-    ["never 0 for a call that generated", { outputChars: 0 }, 40, 1, true],
-    ["unseen: by all that was held", { outputChars: null }, 40, 100, true],
+    ["never 0 for a call that generated", { outputBytes: 0 }, 40, 1, true],
+    ["unseen: by all that was held", { outputBytes: null }, 40, 100, true],
     [
       "completed without input: no such call",
       { usage: { ...REPORTED, inputTokens: 0 } },
@@ -51,7 +51,7 @@ describe("usageOf()", () => {
     ],
     [
       "completed without output, as there was none",
-      { usage: { ...REPORTED, outputTokens: 0 }, outputChars: 0 },
+      { usage: { ...REPORTED, outputTokens: 0 }, outputBytes: 0 },
       30,
       0,
       false,
@@ -64,8 +64,36 @@ describe("usageOf()", () => {
       true,
     ],
     [
+      "more input than can be: cut, and marked",
+      { usage: { ...REPORTED, inputTokens: 2_000_000 } },
+      1_000_400,
+      7,
+      true,
+    ],
+    [
+      "more output than can be: cut by what was held",
+      { usage: { ...REPORTED, outputTokens: 2_000_000 } },
+      30,
+      101_000,
+      true,
+    ],
+    [
+      "more output than can be: cut by what was seen, if that is more",
+      { usage: { ...REPORTED, outputTokens: 2_000_000 }, outputBytes: 70_000 },
+      30,
+      300_000,
+      true,
+    ],
+    [
+      "cut off: more than can be is cut too",
+      { ending: "client_closed", usage: { ...REPORTED, inputTokens: 2_000_000 } },
+      1_000_400,
+      20,
+      true,
+    ],
+    [
       "cut off: a report beyond what was seen counts",
-      { ending: "upstream_failed", usage: REPORTED, outputChars: 3 },
+      { ending: "upstream_failed", usage: REPORTED, outputBytes: 3 },
       30,
       7,
       true,
@@ -77,7 +105,7 @@ describe("usageOf()", () => {
   });
 
   test("embeddings generate nothing", () => {
-    const used = usageOf(outcome({ outputChars: 0 }), { ...HOLD, operation: "embeddings" });
+    const used = usageOf(outcome({ outputBytes: 0 }), { ...HOLD, operation: "embeddings" });
     expect(used.usage).toMatchObject({ inputTokens: 40, outputTokens: 0 });
   });
 });
@@ -110,11 +138,11 @@ describe("failedOutcome()", () => {
       false,
       null,
     ],
-  ] as const)("%s", (_, error, streamed, ending, generated, outputChars) => {
+  ] as const)("%s", (_, error, streamed, ending, generated, outputBytes) => {
     const failed = failedOutcome(error, 200, streamed);
     expect(failed).toMatchObject({ ending, generated, upstreamStatus: 200, usage: null });
     // What was not generated is not counted, however much was seen.
-    if (generated) expect(failed.outputChars).toBe(outputChars);
+    if (generated) expect(failed.outputBytes).toBe(outputBytes);
   });
 });
 

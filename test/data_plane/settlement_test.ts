@@ -191,14 +191,24 @@ test("a model without a price is refused if the operator says so, and reaches no
     expect((await other.call()).status).toBe(200);
   }));
 
-test("an absurd usage does not break the sums, and trips the circuit", () =>
-  withProxy({}, async (other) => {
-    other.standIn.next({ body: completion(Number.MAX_SAFE_INTEGER - 10, 0) });
+test("a provider that reports absurd usage cannot trip the cost circuit with one number", () =>
+  withProxy({ costLimitCents: 1_000 }, async (other) => {
+    const [input, output] = [Number.MAX_SAFE_INTEGER - 10, 10];
+    other.standIn.next({ body: completion(input, output) });
+    expect((await other.call({ ...CHAT, max_tokens: 100 })).status).toBe(200);
+    other.standIn.next({ pieces: [chunk({ content: "Hi" }), lastChunks(output, input)] });
+    await other.call({ ...STREAM, max_tokens: 100 });
+    const [whole, streamed] = await other.calls();
+    expect(whole).toMatchObject({ state: "posted", estimated: 1, output_tokens: output });
+    expect(whole?.input_tokens).toBeLessThan(1_001_000);
+    expect(streamed).toMatchObject({ estimated: 1, input_tokens: output, output_tokens: 101_000 });
+    expect((await other.manage("GET", "/settings")).body.circuit_open).toBe(false);
     expect((await other.call()).status).toBe(200);
-    const [row] = await other.calls();
-    // A million dollars is the most that one call can cost.
-    expect(row?.cost_microcents).toBe(1_000_000 * 100_000_000);
-    expect((await other.call()).status).toBe(402);
+    const warnings = other.logged.split("\n").filter((line) => line.includes("than can be"));
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toContain(whole?.id ?? "none");
+    for (const said of ["openai", "gpt-4o-mini", String(input)])
+      for (const warning of warnings) expect(warning).toContain(said);
   }));
 
 test("the row of a call tells what happened, under the id that the client was given", async () => {

@@ -128,8 +128,8 @@ test.each([
   [7, 2],
   [8, 3],
   [3_500, 1_000],
-])("estimateOutputTokens takes %d characters for %d tokens", (chars, tokens) => {
-  expect(estimateOutputTokens(chars)).toBe(tokens);
+])("estimateOutputTokens takes %d bytes for %d tokens", (bytes, tokens) => {
+  expect(estimateOutputTokens(bytes)).toBe(tokens);
 });
 
 test.each<[name: string, body: JsonObject, tokens: number]>([

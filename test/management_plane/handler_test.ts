@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { monthOf } from "../../src/domain/month.ts";
 import { createManagementPlane } from "../../src/management_plane/handler.ts";
 import { createLog } from "../../src/std/log.ts";
 import { Passwords } from "../../src/std/password.ts";
@@ -66,6 +67,7 @@ describe("the management plane", () => {
       passwords: new Passwords(clock),
       live: {
         flush: () => Promise.reject(new Error("disk on fire")),
+        month: monthOf,
         heldTokens: () => 0,
         keyChanged: () => {},
         organizationChanged: () => {},

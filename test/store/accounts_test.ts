@@ -18,6 +18,14 @@ afterEach(() => database.close());
 
 const open = (): Accounts => new Accounts(database, clock);
 
+/** Writes a call that was admitted before the start. */
+function addCall(keyId: string, ageMs: number): void {
+  const atMs = clock.wallMs() - ageMs;
+  const names = ["openai", "chat", "openai/m"] as const;
+  const { insertCall } = prepareLedger(database);
+  insertCall.run(uuid7(atMs), "acme", keyId, ...names, 0, atMs, JUNE, 1, 1, 1);
+}
+
 describe("a key's account", () => {
   test("begins with what its rows say of the month, and keeps what it counted since", () => {
     prepareLedger(database).addKeyMonth.run("key", JUNE, 70);
@@ -38,35 +46,28 @@ describe("a key's account", () => {
     expect(june).toEqual({ month: JUNE, used: 0, held: 5 });
   });
 
+  test("keeps the admissions before the start for a key whose rows cannot be read at first", () => {
+    addCall("key", 1_000);
+    const accounts = open();
+    database.connection.run("alter table key_months rename to gone");
+    expect(() => accounts.key("key", JUNE)).toThrow();
+    expect(accounts.rate("key").remaining(clock.monotonicMs(), 3)).toBe(2);
+    database.connection.run("alter table gone rename to key_months");
+    expect(accounts.key("key", JUNE).rate.remaining(clock.monotonicMs(), 3)).toBe(2);
+  });
+
   test("is not made up for a key that never called", () => {
     expect(open().knownKey("key")).toBeUndefined();
   });
 
   test("remembers the admissions of the minute before the start, oldest first, and no older ones", () => {
-    const { insertCall } = prepareLedger(database);
-    const wallMs = clock.wallMs();
     for (const [key, ageMs] of [
       ["key", 1_000],
       ["key", 59_000],
       ["key", 90_000],
       ["other", 500],
-    ] as const) {
-      const atMs = wallMs - ageMs;
-      insertCall.run(
-        uuid7(atMs),
-        "acme",
-        key,
-        "openai",
-        "chat",
-        "openai/m",
-        0,
-        atMs,
-        JUNE,
-        1,
-        1,
-        1,
-      );
-    }
+    ] as const)
+      addCall(key, ageMs);
     const { rate } = open().key("key", JUNE);
     const nowMs = clock.monotonicMs();
     expect(rate.remaining(nowMs, 10)).toBe(8);

@@ -48,3 +48,15 @@ test("what a key's calls in flight hold is told, and what they settled is writte
   expect(callRows(opened.database)[0]?.state).toBe("posted");
   expect(live.heldTokens("key")).toBe(0);
 });
+
+test("the month is the clock's, and does not go back with it", async () => {
+  const { clock } = opened;
+  expect(live.month(clock.wallMs())).toBe(202606);
+  const hold = await opened.ledger.admit(callOf(clock));
+  clock.advance(30 * 86_400_000);
+  expect(live.month(clock.wallMs())).toBe(202607);
+  expect(live.heldTokens("key")).toBe(0);
+  clock.setWall(-30 * 86_400_000);
+  expect(live.month(clock.wallMs())).toBe(202607);
+  opened.ledger.settle(hold, settlementOf(null));
+});

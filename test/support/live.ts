@@ -1,3 +1,5 @@
+import { type Month, monthOf } from "../../src/domain/month.ts";
+
 /** Stands where the ledger's memory would, and writes down what it was told. */
 export interface RecordedLive {
   readonly told: string[];
@@ -6,6 +8,7 @@ export interface RecordedLive {
   /** The tokens that calls in flight hold, by the id of their key. */
   readonly held: Map<string, number>;
   flush(): Promise<void>;
+  month(nowMs: number): Month;
   heldTokens(keyId: string): number;
   keyChanged(keyId: string): void;
   organizationChanged(organizationId: string): void;
@@ -15,6 +18,7 @@ export function recordLive(): RecordedLive {
   const live: RecordedLive = {
     told: [],
     held: new Map(),
+    month: monthOf,
     heldTokens: (keyId) => live.held.get(keyId) ?? 0,
     onFlush: async () => {},
     flush: async () => {

@@ -21,13 +21,13 @@ function learn(text: string): ChunkTemplate | null {
 test("a chunk of the learned shape is edited as the first one was", () => {
   const template = learn(chunk({ content: "a" }));
   const next = chunk({ content: " hello" });
-  expect(template?.match(next)).toEqual({ edited: edit(next), contentChars: 6 });
+  expect(template?.match(next)).toEqual({ edited: edit(next), contentBytes: 6 });
 });
 
 test("padding that differs from chunk to chunk is no other shape", () => {
   const template = learn(chunk({ content: "a" }, { obfuscation: "xK9" }));
   const next = chunk({ content: " hello" }, { obfuscation: "aaaaaaQ" });
-  expect(template?.match(next)).toEqual({ edited: edit(next), contentChars: 6 });
+  expect(template?.match(next)).toEqual({ edited: edit(next), contentBytes: 6 });
 });
 
 test("any other chunk is not of the shape", () => {
@@ -70,7 +70,7 @@ test("whatever matches is the JSON that parsing and editing would have given", (
       const match = template?.match(next) ?? null;
       if (match === null) return;
       expect(match.edited).toBe(edit(next));
-      expect(match.contentChars).toBe(second.length);
+      expect(match.contentBytes).toBe(Buffer.byteLength(second));
     }),
   );
 });

@@ -216,7 +216,7 @@ for (const asked of BOTH) {
       expectComplete(told, asked);
       const sent = told.chunks.flatMap(choicesOf).map(({ delta }) => delta);
       expect(sent.slice(0, 3)).toEqual(deltas);
-      expect(told.stream.outputChars).toBe("get".length + '{"a":1}'.length);
+      expect(told.stream.outputBytes).toBe("get".length + '{"a":1}'.length);
     });
 
     test("leaves out chunks with empty choices that nobody asked for", () => {
@@ -374,7 +374,7 @@ for (const asked of BOTH) {
         finish(0, { model: null }),
         DONE,
       ]);
-      expect([stream.servedModel, stream.outputChars]).toEqual(["gpt-5-2025", 5]);
+      expect([stream.servedModel, stream.outputBytes]).toEqual(["gpt-5-2025", 5]);
     });
 
     test("is what the quirks make of its chunks, each stream for itself", () => {
@@ -496,15 +496,15 @@ test("a chunk is passed on as it would be alone, whatever chunks like it came be
   fc.assert(
     fc.property(fc.array(anyLike, { maxLength: 30 }), fc.boolean(), (likes, asked) => {
       const stream = openStream(asked);
-      let chars = 0;
+      let bytes = 0;
       for (const [text, write] of likes) {
         const event = { name: "", data: write(text) };
         const alone = openStream(asked);
         expect(stream.push(event)).toBe(alone.push(event));
         expect(stream.servedModel).toBe(alone.servedModel);
-        chars += alone.outputChars;
+        bytes += alone.outputBytes;
       }
-      expect(stream.outputChars).toBe(chars);
+      expect(stream.outputBytes).toBe(bytes);
     }),
     { numRuns: 500 },
   );

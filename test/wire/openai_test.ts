@@ -106,7 +106,7 @@ describe("a whole answer", () => {
       clientBody: text.replace("gpt-5-2025", "openai/gpt-5"),
       usage: { ...NO_USAGE, inputTokens: 9, outputTokens: 3 },
       servedModel: "gpt-5-2025",
-      outputChars: 5,
+      outputBytes: 5,
     });
   });
 
@@ -155,7 +155,7 @@ describe("an embeddings answer", () => {
       clientBody: text.replace('"m"', '"openai/text-embedding-3-small"'),
       usage: { ...NO_USAGE, inputTokens: 8 },
       servedModel: "m",
-      outputChars: 0,
+      outputBytes: 0,
     });
   });
 

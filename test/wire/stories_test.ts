@@ -20,7 +20,7 @@
 //   client_response.exact.sse  The client's stream, compared byte by byte.
 //   usage.json                 Usage; members that are zero may be left out. `null` if none was reported.
 //   served_model.txt           The model that the provider says it used.
-//   output_chars.txt           Characters of generated text, reasoning and tool arguments.
+//   output_bytes.txt           Bytes of generated text, reasoning and tool arguments.
 //   upstream_fault.json        The UpstreamFault expected (status, type, code, interrupted, message: each
 //                              member given must be equal), in a stream after what client_response.sse says.
 //
@@ -54,7 +54,7 @@ const SECTIONS = new Set([
   "client_response.exact.sse",
   "usage.json",
   "served_model.txt",
-  "output_chars.txt",
+  "output_bytes.txt",
   "upstream_fault.json",
 ]);
 
@@ -152,7 +152,7 @@ interface Told {
   readonly fault: object | null;
   readonly usage: object | null;
   readonly servedModel: string | null;
-  readonly outputChars: number;
+  readonly outputBytes: number;
 }
 
 function tellStream(
@@ -170,8 +170,8 @@ function tellStream(
     }
     text += stream.end(() => ESTIMATE);
   });
-  const { usage, servedModel, outputChars } = stream;
-  return { text, fault, usage, servedModel, outputChars };
+  const { usage, servedModel, outputBytes } = stream;
+  return { text, fault, usage, servedModel, outputBytes };
 }
 
 function expectStream(told: Told, story: ReadonlyMap<string, string>): void {
@@ -191,7 +191,7 @@ function expectStream(told: Told, story: ReadonlyMap<string, string>): void {
 }
 
 function expectReport(
-  told: { usage: object | null; servedModel: string | null; outputChars: number },
+  told: { usage: object | null; servedModel: string | null; outputBytes: number },
   story: ReadonlyMap<string, string>,
 ): void {
   if (story.has("usage.json")) {
@@ -200,8 +200,8 @@ function expectReport(
   }
   const model = story.get("served_model.txt");
   if (model !== undefined) expect(told.servedModel).toBe(model.trim());
-  const chars = story.get("output_chars.txt");
-  if (chars !== undefined) expect(told.outputChars).toBe(Number(chars));
+  const bytes = story.get("output_bytes.txt");
+  if (bytes !== undefined) expect(told.outputBytes).toBe(Number(bytes));
 }
 
 /** Demands of every usage that a client sees that its parts add up. */

@@ -1,5 +1,4 @@
 import { MICROCENTS_PER_CENT } from "../../domain/limits.ts";
-import { monthOf } from "../../domain/month.ts";
 import { MANAGEMENT_ERRORS, ManagementError } from "../../management_plane/error_response.ts";
 import { put } from "../../management_plane/settings.ts";
 import type { OrganizationCall } from "../../management_plane/call.ts";
@@ -40,9 +39,10 @@ export async function changeSettings(
     flush: async () => {
       await ledger.flush();
       reference.flushed();
-      settled = reference.settled(id, monthOf(clock.wallMs()));
+      settled = reference.settled(id, reference.currentMonth());
       meanwhile();
     },
+    month: (nowMs: number) => ledger.month(nowMs),
     heldTokens: () => 0,
     keyChanged: () => {},
     organizationChanged: () => {

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import type { Json } from "../../src/std/json.ts";
-import { choiceChars } from "../../src/wire/openai_chars.ts";
+import { choiceBytes } from "../../src/wire/openai_output_bytes.ts";
 
-const CASES: readonly [name: string, generated: Json, chars: number][] = [
+const CASES: readonly [name: string, generated: Json, bytes: number][] = [
   ["text", { role: "assistant", content: "hello" }, 5],
+  ["text of another script", { content: "\u4eca\u5929" }, 6],
   ["a refusal", { content: null, refusal: "no" }, 2],
   ["reasoning under either name", { reasoning_content: "abc", reasoning: "de" }, 5],
   [
@@ -32,8 +33,8 @@ const CASES: readonly [name: string, generated: Json, chars: number][] = [
 ];
 
 for (const part of ["message", "delta"] as const) {
-  test.each(CASES)(`the characters of a ${part} with %s are counted`, (_, generated, chars) => {
-    expect(choiceChars([{ index: 0, [part]: generated }], part)).toBe(chars);
+  test.each(CASES)(`the bytes of a ${part} with %s are counted`, (_, generated, bytes) => {
+    expect(choiceBytes([{ index: 0, [part]: generated }], part)).toBe(bytes);
   });
 }
 
@@ -42,14 +43,14 @@ test("all choices are counted, and the other part is not", () => {
     { delta: { content: "ab" } },
     { delta: { content: "c" }, message: { content: "x" } },
   ];
-  expect(choiceChars(choices, "delta")).toBe(3);
-  expect(choiceChars(choices, "message")).toBe(1);
+  expect(choiceBytes(choices, "delta")).toBe(3);
+  expect(choiceBytes(choices, "message")).toBe(1);
 });
 
 const NO_CHOICES = [undefined, null, "text", {}, [], [null, 1, "a", []], [{ delta: null }], [{}]];
 
 for (const choices of NO_CHOICES) {
-  test(`${JSON.stringify(choices)} has no characters`, () => {
-    expect(choiceChars(choices, "delta")).toBe(0);
+  test(`${JSON.stringify(choices)} has no bytes`, () => {
+    expect(choiceBytes(choices, "delta")).toBe(0);
   });
 }
