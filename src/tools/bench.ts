@@ -25,7 +25,7 @@ import { findingTable, holds, type Report } from "./bench/report.ts";
 import { Rig } from "./bench/rig.ts";
 
 /** Where databases of this run live, on the disk that the proxy would use. */
-const FOLDER = resolve("dist/bench-data/run");
+const FOLDER = resolve(`dist/bench-data/run-${process.pid}`);
 const JSON_FILE = "dist/bench.json";
 
 const MEASURES: Readonly<Record<Part, (rig: Rig) => Promise<Report>>> = {

@@ -1,3 +1,4 @@
+import { parseJsonObject } from "../std/json.ts";
 import { editObject, JsonTextError, scanObject } from "../std/json_text.ts";
 import { UpstreamFault } from "./translation.ts";
 
@@ -22,19 +23,14 @@ export function editAnswer(
   }
 }
 
-/**
- * Sets the model alone where it is one of the first members, behind plain values: then the first place that
- * looks like the member is it, and the rest of a long answer need not be looked at.
- */
+/** Sets the model alone without looking at the whole of a long answer; null if that is not certain to be right. */
 function withModel(
   text: string,
   { model, ...others }: Readonly<Record<string, string | undefined>>,
 ): string | null {
   if (model === undefined || Object.keys(others).length > 0) return null;
-  const at = text.indexOf(MODEL);
-  const before = text.slice(0, at);
-  if (at === -1 || before.lastIndexOf("{") !== before.indexOf("{") || /[[\\]/.test(before))
-    return null;
+  const at = modelInHead(text) ?? modelInTail(text);
+  if (at === null) return null;
   const from = at + MODEL.length;
   const to = text.indexOf('"', from);
   if (text.slice(from, to).includes("\\")) return null;
@@ -42,3 +38,21 @@ function withModel(
 }
 
 const MODEL = '"model":"';
+
+/** How far from the end the model is looked for, in characters: usage stands behind it. */
+const TAIL_CHARS = 2000;
+
+/** Behind plain values only, the first place that looks like the member is the object's own. */
+function modelInHead(text: string): number | null {
+  const at = text.indexOf(MODEL);
+  const before = text.slice(0, at);
+  const plain = before.lastIndexOf("{") === before.indexOf("{") && !/[[\\]/.test(before);
+  return at === -1 || !plain ? null : at;
+}
+
+/** What is an object from the member to the end of the text ends with the brace of the outermost one. */
+function modelInTail(text: string): number | null {
+  const at = text.lastIndexOf(MODEL);
+  if (at === -1 || text.length - at > TAIL_CHARS) return null;
+  return parseJsonObject(`{${text.slice(at)}`) === null ? null : at;
+}

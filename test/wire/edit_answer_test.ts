@@ -28,6 +28,10 @@ test.each([
   '{"id":"{","model":"m","x":{"model":"x"}}',
   '{"id":"a", "model" : "m"}',
   '{"id":"a","model":null}',
+  '{"data":[{"embedding":[1.0,2e-3],"model":"x"}],"model":"m","usage":{"prompt_tokens":1}} ',
+  '{"model":1,"data":[{"model":"x"}]}',
+  '{"data":[{"x":{"model":"x"}}],"model":null}',
+  '{"a":[{"model":"x"}],"model":"m","note":"\\"model\\":\\"y\\"}"}',
   '{"id":"a"}',
   "{}",
 ])("the model alone is set wherever it stands: %s", (text) => {

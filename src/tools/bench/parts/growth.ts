@@ -22,6 +22,9 @@ const MANY_KEYS = 100_000;
 const FEW_KEYS = 10;
 const CONNECTIONS = 32;
 
+/** How long first calls are made at most, in seconds. */
+const FIRST_CALLS_S_MAX = 8;
+
 const BASE = "10 keys, no calls";
 const FEW_OF_MANY = `${MANY_KEYS} keys, ${FEW_KEYS} call`;
 const MANY = `${MANY_KEYS} keys, all call`;
@@ -76,11 +79,11 @@ async function fewKeys(rig: Rig, keysFile: string): Promise<string> {
   return few;
 }
 
-/** Makes one call with each key that has not called yet, and returns the CPU time of one in microseconds. */
+/** Makes a call with each key in turn, and returns the CPU time of one in microseconds. */
 async function firstCalls(rig: Rig, target: Target): Promise<number> {
   const perConnection = Math.ceil(MANY_KEYS / CONNECTIONS);
   const { calls, cpuMs } = await rig.once(
-    { ...work(rig), pace: { kind: "calls", perConnection } },
+    { ...work(rig), pace: { kind: "calls", perConnection, secondsMax: FIRST_CALLS_S_MAX } },
     target,
   );
   return (cpuMs * 1000) / calls;
@@ -120,7 +123,7 @@ function report(
     title: "Growth",
     text: [
       cellTable(cells, columns),
-      `The first call of each of ${MANY_KEYS} keys took ${number(firstUs)} us of CPU.`,
+      `The first call of a key took ${number(firstUs)} us of CPU.`,
       `From start to ready with ${recorded}: ${spreadText(startMs)} ms.`,
     ],
     findings: [FEW_OF_MANY, MANY, recorded].map((name) => ({

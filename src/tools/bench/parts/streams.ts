@@ -39,7 +39,7 @@ const GAP_MS = 4;
 export async function measureStreams(rig: Rig): Promise<Report> {
   const cells: Cell[] = [];
   let memory = "";
-  await withProxies(rig, ["floor", "nginx", "ours", "against", "portkey"], async (targets) => {
+  await withProxies(rig, ["floor", "nginx", "ours", "against"], async (targets) => {
     await rig.warmUp(paced(25, STREAMS, 10), targets);
     cells.push(...(await rig.measure(paced(500, STREAMS, 1), targets)));
     const others = targets.filter(({ name }) => name !== "nginx");
