@@ -19,6 +19,7 @@ const server = Bun.serve({
     return new Response(answer.body, { status: answer.status, headers: { "content-type": type } });
   },
 });
+process.on("disconnect", () => process.exit());
 process.send?.({ port: server.port });
 
 export {};

@@ -117,4 +117,5 @@ process.on(
   "message",
   (plan: LedgerPlan) => void measure(plan).then((sent) => process.send?.(sent)),
 );
+process.on("disconnect", () => process.exit());
 process.send?.("ready");

@@ -167,4 +167,5 @@ async function report(plan: LoadPlan): Promise<LoadReport> {
 }
 
 process.on("message", (plan: LoadPlan) => void report(plan).then((sent) => process.send?.(sent)));
+process.on("disconnect", () => process.exit());
 process.send?.("ready");

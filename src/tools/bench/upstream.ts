@@ -84,4 +84,5 @@ const listener = Bun.listen<Connection>({
 });
 
 process.on("message", (spec: AnswerSpec) => become(spec));
+process.on("disconnect", () => process.exit());
 process.send?.({ port: listener.port });
