@@ -1,0 +1,13 @@
+/** The name of the service, of its user and of its folders. */
+export const SERVICE = "inference-proxy";
+
+/** Where an installed proxy has its parts. */
+export const PLACES = {
+  binary: `/usr/local/bin/${SERVICE}`,
+  unit: `/etc/systemd/system/${SERVICE}.service`,
+  sysusers: `/etc/sysusers.d/${SERVICE}.conf`,
+  configuration: `/etc/${SERVICE}`,
+  masterKey: `/etc/${SERVICE}/master.key`,
+  settings: `/etc/default/${SERVICE}`,
+  dataDir: `/var/lib/${SERVICE}`,
+} as const;
