@@ -1,13 +1,10 @@
-import { FlagError } from "../std/flags.ts";
+import { type CommandLine, FlagError, readCommandLine, refuseWord } from "../std/flags.ts";
 import { nearest } from "../std/nearest.ts";
 import type { Command } from "./command.ts";
-import { demo } from "./demo.ts";
+import { COMMANDS } from "./commands.ts";
 import { EXIT } from "./exit_codes.ts";
 import { explainFailure, formatFailure } from "./fatal.ts";
-import { serve } from "./serve.ts";
-import { version } from "./version_command.ts";
-
-const COMMANDS: readonly Command[] = [serve, demo, version];
+import { helpOf, overview, PROGRAM } from "./help.ts";
 
 /** What people write instead of a command. */
 const SPELLINGS: Readonly<Record<string, string>> = {
@@ -17,6 +14,8 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   "-h": "help",
 };
 
+const helpHint = `see ${PROGRAM} help`;
+
 /**
  * Runs a command and returns the exit code. Results go to standard output; what went wrong goes to standard error,
  * as what is, why, and what to do.
@@ -25,13 +24,14 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   // What is written here is for the user who runs this: keys, passwords, bills.
   process.umask(0o077);
   const [word = "", ...rest] = argv;
-  const name = SPELLINGS[word] ?? word;
+  const words = [SPELLINGS[word] ?? word, ...rest];
   try {
-    if (name === "help") return help(rest[0]);
-    if (name === "") throw new FlagError("Cannot run nothing: a command is missing", helpHint);
-    const command = commandOf(name);
-    if (rest.includes("--help") || rest.includes("-h")) return help(command.name);
-    return await command.run(rest);
+    if (words[0] === "help") return help(rest);
+    if (words[0] === "") throw new FlagError("Cannot run nothing: a command is missing", helpHint);
+    if (rest.includes("--help") || rest.includes("-h")) return help(words);
+    const command = commandOf(words);
+    const given = words.slice(command.name.split(" ").length);
+    return await command.run(lineOf(command, given));
   } catch (error) {
     const failure = explainFailure(error);
     console.error(formatFailure(failure));
@@ -39,46 +39,56 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
 }
 
-const helpHint = "see inference-proxy help";
-
-function help(name: string | undefined): number {
-  console.log(name === undefined ? overview() : helpOf(commandOf(name)));
+/** Shows everything, the commands that begin with a word, or one command. */
+function help(words: readonly string[]): number {
+  const [first] = words.filter((word) => !word.startsWith("-"));
+  const group = COMMANDS.filter((command) => command.name.startsWith(`${first} `));
+  const command = COMMANDS.find((one) => isNamedBy(one, words));
+  if (first === undefined) console.log(overview(COMMANDS));
+  else if (command === undefined && group.length > 0) console.log(overview(group));
+  else console.log(helpOf(command ?? commandOf(words)));
   return EXIT.ok;
 }
 
-function commandOf(name: string): Command {
-  const command = COMMANDS.find((one) => one.name === name);
+/** @throws {FlagError} If no command is named so. */
+function commandOf(words: readonly string[]): Command {
+  const command = COMMANDS.find((one) => isNamedBy(one, words));
   if (command !== undefined) return command;
-  const meant = nearest(
-    name,
-    COMMANDS.map((one) => one.name),
-  );
+  const [first = "", second = ""] = words;
+  const group = COMMANDS.filter((one) => one.name.startsWith(`${first} `));
+  if (group.length > 0 && (second === "" || second.startsWith("-")))
+    throw new FlagError(
+      `Cannot run "${first}": it takes one more word`,
+      `write one of ${group.map((one) => one.name).join(", ")}`,
+    );
+  const typed = group.length === 0 ? first : `${first} ${second}`;
+  const meant =
+    group.length === 0
+      ? nearest(first, [...new Set(COMMANDS.map((one) => one.name.split(" ")[0] ?? ""))])
+      : nearest(
+          typed,
+          group.map((one) => one.name),
+        );
   throw new FlagError(
-    `Cannot run "${name}": there is no such command`,
+    `Cannot run "${typed}": there is no such command`,
     meant === null ? helpHint : `did you mean ${meant}?`,
   );
 }
 
-function overview(): string {
-  const commands = COMMANDS.map((one) => `  ${one.name.padEnd(10)}${one.summary}`);
-  return [
-    "One OpenAI-compatible endpoint in front of several model providers.",
-    "",
-    "Usage: inference-proxy COMMAND [FLAGS]",
-    "",
-    ...commands,
-    `  ${"help".padEnd(10)}Show this, or what a command takes: help serve`,
-  ].join("\n");
+function isNamedBy({ name }: Command, words: readonly string[]): boolean {
+  const own = name.split(" ");
+  return own.every((word, index) => words[index] === word);
 }
 
-function helpOf(command: Command): string {
-  return [
-    `${command.summary}.`,
-    "",
-    `Usage: inference-proxy ${command.usage}`,
-    ...(command.flags.length === 0 ? [] : ["", ...command.flags]),
-    "",
-    "Examples:",
-    ...command.examples.map((example) => `  inference-proxy ${example}`),
-  ].join("\n");
+/** Reads what follows a command's name. @throws {FlagError} If it takes no such thing, or needs more. */
+function lineOf(command: Command, given: readonly string[]): CommandLine {
+  const kinds = Object.fromEntries(command.flags.map((flag) => [flag.name, flag.kind]));
+  const line = readCommandLine(given, kinds);
+  refuseWord(line.words[command.arguments.length]);
+  const missing = command.arguments[line.words.length];
+  if (missing === undefined || missing.optional) return line;
+  throw new FlagError(
+    `Cannot run "${command.name}": ${missing.name} is missing`,
+    `see ${PROGRAM} ${command.name} --help`,
+  );
 }

@@ -1,13 +1,51 @@
-/** One word of the command line and what it does. */
+import type { CommandLine, FlagKind } from "../std/flags.ts";
+
+/** What may stand on a command line beside flags. */
+export interface Argument {
+  /** As help shows it: `PATH|-`. */
+  readonly name: string;
+  readonly help: string;
+  readonly optional?: true;
+}
+
+/** What may be said about how a command runs. */
+export interface Flag {
+  readonly name: `--${string}`;
+  readonly kind: FlagKind;
+  /** What stands for the value in help, such as `HOST:PORT`; empty for a switch. */
+  readonly value: string;
+  readonly help: string;
+  /** Empty if there is none. */
+  readonly default?: string;
+  /** The variable that says the same, if there is one. */
+  readonly environment?: string;
+}
+
+/** One command and what it does. Help, completions and the manual page are made from these. */
 export interface Command {
+  /** One word, or two: `key create`. */
   readonly name: string;
   /** One sentence without its full stop. */
   readonly summary: string;
-  /** The command and what may follow it. */
-  readonly usage: string;
-  /** What help says about its flags, line by line. */
-  readonly flags: readonly string[];
+  readonly arguments: readonly Argument[];
+  readonly flags: readonly Flag[];
+  /** What help says after the flags, line by line. */
+  readonly notes?: readonly string[];
+  /** What follows the name of the program. */
   readonly examples: readonly string[];
-  /** Runs it on what follows the name, and returns the exit code. Failures are thrown. */
-  run(argv: readonly string[]): Promise<number>;
+  /** Runs it and returns the exit code. Failures are thrown. */
+  run(line: CommandLine): Promise<number>;
 }
+
+/** Returns a flag that stands alone. */
+export function switchFlag(name: Flag["name"], help: string): Flag {
+  return { name, kind: "switch", value: "", help };
+}
+
+/** Returns a flag with a value. */
+export function valueFlag(name: Flag["name"], value: string, help: string, unset = ""): Flag {
+  return { name, kind: "value", value, help, default: unset };
+}
+
+/** Makes a command print data as JSON, for programs. */
+export const JSON_FLAG = switchFlag("--json", "Print JSON");

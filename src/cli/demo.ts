@@ -4,20 +4,19 @@ import { join } from "node:path";
 import { openApp } from "../app.ts";
 import { type Config, parseConfig, readEnvironment } from "../config.ts";
 import { generatePassword } from "../domain/generated_password.ts";
-import { readFlags } from "../std/flags.ts";
 import { formatHostPort } from "../std/host_port.ts";
 import { Secret } from "../std/secret.ts";
 import { type StandIn, startStandIn } from "../stand_in/stand_in.ts";
-import type { Command } from "./command.ts";
+import { type Command, switchFlag, valueFlag } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ensureFetchCapacity } from "./fetch_capacity.ts";
 import { passwordFile, writePasswordFile } from "./first_start.ts";
-import { listOf, ManagementClient, textOf } from "./management_client.ts";
+import { listOf, ManagementClient, sendAs, textOf } from "./management_client.ts";
 import { openLog } from "./serve.ts";
 import { type ChatCall, curlLine, streamedCall } from "./streamed_call.ts";
 import { untilStopped, watchSignals } from "./until_stopped.ts";
 import { usageTable } from "./usage_table.ts";
-import { versionLine } from "./version.ts";
+import { versionLine } from "../version.ts";
 
 /** Slow enough to be seen, fast enough not to be waited for. */
 const TOKEN_DELAY_MS = 25;
@@ -32,19 +31,14 @@ const MODELS = ["openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5"] as const;
 export const demo: Command = {
   name: "demo",
   summary: "Try the proxy with a stand-in for the providers, in a directory of its own",
-  usage: "demo [--listen HOST:PORT] [--data-dir DIR] [--once]",
+  arguments: [],
   flags: [
-    "  --listen HOST:PORT    Where to listen (default: any free port)",
-    "  --data-dir DIR        Where to keep the data (default: a directory that is removed at the end)",
-    "  --once                End after the calls instead of serving on",
+    valueFlag("--listen", "HOST:PORT", "Where to listen", "any free port"),
+    valueFlag("--data-dir", "DIR", "Where to keep the data", "removed at the end"),
+    switchFlag("--once", "End after the calls instead of serving on"),
   ],
   examples: ["demo", "demo --listen 127.0.0.1:8080", "demo --once"],
-  run: async (argv) => {
-    const flags = readFlags(argv, {
-      "--listen": "value",
-      "--data-dir": "value",
-      "--once": "switch",
-    });
+  run: async ({ flags }) => {
     ensureFetchCapacity(readEnvironment());
     const given = flags.get("--data-dir")?.[0];
     const dataDir = given ?? mkdtempSync(join(tmpdir(), "inference-proxy-demo-"));
@@ -117,7 +111,7 @@ function introduction(address: string, standIn: StandIn, data: string): string {
 
 async function showCalls(address: string, standIn: StandIn, config: Config): Promise<void> {
   const password = config.adminPassword ?? new Secret("");
-  const client = new ManagementClient(address, "admin", password);
+  const client = new ManagementClient(sendAs(address, "admin", password));
   const [organization] = listOf(await client.call("GET", "/organizations"), "organizations");
   const base = `/organizations/${textOf(organization, "id")}/inference`;
   const inferenceKey = await configure(client, base, standIn);

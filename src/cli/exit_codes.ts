@@ -3,8 +3,10 @@ export const EXIT = {
   ok: 0,
   /** The command line cannot be understood. */
   usage: 64,
-  /** The database is damaged, or newer than this program. */
+  /** The database is damaged, or newer than this program; or what was asked for contradicts what is there. */
   data: 65,
+  /** What was named does not exist. */
+  missing: 66,
   /** The address is taken or not to be had. */
   unavailable: 69,
   /** A bug. */

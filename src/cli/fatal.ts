@@ -1,12 +1,18 @@
 import { ConfigError } from "../config.ts";
 import { FlagError } from "../std/flags.ts";
 import { DataDirError, DataDirLockedError } from "../store/data_dir.ts";
+import { DiscardRefusedError } from "../store/discard_provider_keys.ts";
 import { MissingMasterKeyError } from "../store/master_key.ts";
 import { MasterKeyFileError } from "../store/master_key_file.ts";
+import { DamagedKeyRingError, WrongMasterKeyError } from "../store/master_key_ring.ts";
 import { NewerSchemaError } from "../store/migrate.ts";
-import { WrongMasterKeyError } from "../store/vault.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { explainBackup, RESTORE_FIX } from "./explain_backup.ts";
+import { NoDatabaseError } from "./local.ts";
 import { lockHolder } from "./lock_holder.ts";
+import { ManagementRefusal } from "./management_client.ts";
+import { RotationInterruptedError } from "./rotate_master_key.ts";
+import { SystemdError } from "./systemd/machine.ts";
 
 /** Why a command failed, for the person who has to put it right. */
 export interface Failure {
@@ -30,8 +36,11 @@ export class ListenError extends Error {
 export function explainFailure(error: unknown): Failure {
   if (error instanceof FlagError) return failure(error.message, EXIT.usage, error.fix);
   if (error instanceof ConfigError) return failure(error.message, EXIT.configuration, error.fix);
+  if (error instanceof SystemdError) return failure(error.message, error.exitCode, error.fix);
   return (
+    explainRefusal(error) ??
     explainDataDir(error) ??
+    explainBackup(error) ??
     explainMasterKey(error) ??
     explainCode(error) ?? {
       what: error instanceof Error ? error.message : String(error),
@@ -50,6 +59,36 @@ export function formatFailure({ what, facts }: Failure): string {
   return [`error: ${what}`, ...lines].join("\n");
 }
 
+/** Which exit code says the same as a status of the management plane. */
+const REFUSALS: Readonly<Record<number, ExitCode>> = {
+  400: EXIT.usage,
+  401: EXIT.permission,
+  403: EXIT.permission,
+  404: EXIT.missing,
+  409: EXIT.data,
+  413: EXIT.usage,
+  503: EXIT.unavailable,
+};
+
+/** What to type after some refusals of the management plane, by code. */
+const FIXES: Readonly<Record<string, string>> = {
+  settings_not_configured: "inference-proxy settings set --monthly-cost-limit DOLLARS",
+  circuit_still_over: "give a higher limit: --monthly-cost-limit DOLLARS",
+  base_url_required: "say where the provider is: --base-url URL",
+  api_key_required: "leave out --keep-key, and give the provider key when asked",
+  slug_taken: "choose another: --slug SLUG",
+  provider_config_not_found: "see inference-proxy provider list",
+};
+
+function explainRefusal(error: unknown): Failure | null {
+  if (!(error instanceof ManagementRefusal)) return null;
+  const exitCode = REFUSALS[error.status] ?? EXIT.software;
+  const fix = FIXES[error.code];
+  const facts = error.code === "" ? [] : ([["code", error.code]] as const);
+  if (fix === undefined) return { what: error.message, facts, exitCode };
+  return failure(error.message, exitCode, fix, facts);
+}
+
 function explainDataDir(error: unknown): Failure | null {
   if (error instanceof DataDirLockedError) {
     const holder = lockHolder(error.path);
@@ -61,6 +100,11 @@ function explainDataDir(error: unknown): Failure | null {
     const fix = "give the directory to the user that runs this, or choose another: --data-dir DIR";
     return failure(error.message, EXIT.permission, fix);
   }
+  if (error instanceof NoDatabaseError) {
+    const fix =
+      "start the proxy there first (inference-proxy serve), or say where it is: --data-dir DIR";
+    return failure(error.message, EXIT.missing, fix);
+  }
   if (error instanceof NewerSchemaError) {
     const fix = "install the newer version again, or restore a backup from before it";
     return failure(error.message, EXIT.data, fix);
@@ -70,16 +114,21 @@ function explainDataDir(error: unknown): Failure | null {
 
 function explainMasterKey(error: unknown): Failure | null {
   if (error instanceof WrongMasterKeyError) {
-    const fix =
-      "put the original master key back; without it the stored provider keys cannot be opened";
-    return failure(error.message, EXIT.configuration, fix, [
-      ["needed", `the key with id ${error.neededId}`],
-      ["offered", `the key with id ${error.offeredId}`],
+    const { neededIds, offeredId, place } = error;
+    const offered = place === null ? "the key" : `${place.path} is the key`;
+    return lackingMasterKey(error.message, place, [
+      ["needed", `the key with id ${neededIds.join(" or ")}`],
+      ["offered", `${offered} with id ${offeredId}`],
     ]);
   }
-  if (error instanceof MissingMasterKeyError) {
-    const fix = "put the original master key back, or say where it is: --master-key-file FILE";
-    return failure(error.message, EXIT.configuration, fix);
+  if (error instanceof MissingMasterKeyError) return lackingMasterKey(error.message, error, []);
+  if (error instanceof DiscardRefusedError)
+    return failure(error.message, EXIT.configuration, error.fix);
+  if (error instanceof RotationInterruptedError)
+    return failure(error.message, EXIT.unavailable, error.fix);
+  if (error instanceof DamagedKeyRingError) {
+    const fix = "offer the other master key: --master-key-file FILE; else restore a backup";
+    return failure(error.message, EXIT.data, fix);
   }
   if (error instanceof MasterKeyFileError) {
     const fix = "the file holds 32 random bytes and is readable by its owner alone: chmod 600 FILE";
@@ -87,6 +136,25 @@ function explainMasterKey(error: unknown): Failure | null {
   }
   return null;
 }
+
+/** Says where the right master key is, or else the way out that loses least. */
+function lackingMasterKey(
+  what: string,
+  place: { readonly path: string; readonly foundAt: string | null } | null,
+  facts: Failure["facts"],
+): Failure {
+  if (place !== null && place.foundAt !== null) {
+    const fix = `such a key is in ${place.foundAt}: put it back in ${place.path}`;
+    return failure(what, EXIT.configuration, fix, facts);
+  }
+  const fix = "put the original master key back, or say where it is: --master-key-file FILE";
+  const explained = failure(what, EXIT.configuration, fix, facts);
+  return { ...explained, facts: [...explained.facts, ["if lost", DISCARD]] };
+}
+
+const DISCARD =
+  '"inference-proxy master-key rotate --discard-provider-keys" keeps inference keys, usage and ' +
+  "settings, and forgets the provider keys";
 
 /** What the system and the database say by code, and never by message. */
 const CODES: Readonly<Record<string, readonly [what: string, exitCode: ExitCode, fix: string]>> = {
@@ -105,8 +173,14 @@ const CODES: Readonly<Record<string, readonly [what: string, exitCode: ExitCode,
     EXIT.permission,
     "ports below 1024 and files of others need a permission; choose another port or path",
   ],
-  SQLITE_NOTADB: ["Cannot open database: the file is none", EXIT.data, "restore a backup"],
-  SQLITE_CORRUPT: ["Cannot read database: it is damaged", EXIT.data, "restore a backup"],
+  EPIPE: ["Cannot write output: whoever reads it has gone", EXIT.disk, "let it read to the end"],
+  EPERM: [
+    "Cannot go on: this user may not do that",
+    EXIT.permission,
+    "run it as the user who owns the data directory",
+  ],
+  SQLITE_NOTADB: ["Cannot open database: the file is none", EXIT.data, RESTORE_FIX],
+  SQLITE_CORRUPT: ["Cannot read database: it is damaged", EXIT.data, RESTORE_FIX],
   SQLITE_BUSY: ["Cannot open database: another process uses it", EXIT.locked, "stop that process"],
   SQLITE_CANTOPEN: [
     "Cannot open database: the system does not let this user",

@@ -4,7 +4,7 @@ import type { Environment } from "../config.ts";
 export const CAPACITY_NAME = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
 /** Requests to providers at a time. Bun ignores anything above 65535. */
-const CAPACITY = "16384";
+export const CAPACITY = "16384";
 
 /**
  * Makes room for as many calls at a time as clients bring, once: the process becomes the same program again, with the

@@ -1,9 +1,13 @@
 import { rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { FirstStart } from "../app.ts";
 import { formatHostPort, type HostPort } from "../std/host_port.ts";
 import type { Secret } from "../std/secret.ts";
-import { versionLine } from "./version.ts";
+import { versionLine } from "../version.ts";
+import { PROGRAM } from "./help.ts";
+
+/** Commands look there by themselves. */
+const DATA_DIR_DEFAULT = "data";
 
 /** Where the first password waits when there is no terminal to show it on. */
 const PASSWORD_FILE = "initial-admin-password";
@@ -28,6 +32,8 @@ export function writePasswordFile(dataDir: string, password: Secret): string {
  * @param listening Null if listening failed: the password is shown all the same, for it exists once.
  */
 export function firstStartBanner(first: FirstStart, listening: HostPort | null): string {
+  const dataDir = dirname(first.databasePath);
+  const flag = dataDir === DATA_DIR_DEFAULT ? "" : ` --data-dir ${dataDir}`;
   const url = `http://${formatHostPort(listening ?? { host: "127.0.0.1", port: 8080 })}`;
   return [
     versionLine(),
@@ -38,12 +44,11 @@ export function firstStartBanner(first: FirstStart, listening: HostPort | null):
     "",
     ...passwordLines(first),
     "",
-    "Next, with that password when asked for it:",
-    `  curl -u ${first.adminUser} ${url}/organizations                    # the id of "default"`,
-    `  ORG=${url}/organizations/<id>/inference; JSON="content-type: application/json"`,
-    `  curl -u ${first.adminUser} -X PUT $ORG/settings  -H "$JSON" -d '{"monthly_cost_limit_cents":60000}'`,
-    `  curl -u ${first.adminUser} -X PUT $ORG/providers -H "$JSON" -d '{"provider":"<name>","api_key":"<key>"}'`,
-    `  curl -u ${first.adminUser} $ORG/keys -H "$JSON" -d '{"name":"my-app","monthly_token_limit":1000000}'`,
+    "Next, in another terminal:",
+    `  ${PROGRAM} provider set openai${flag}                 # asks for the provider key`,
+    `  ${PROGRAM} settings set --monthly-cost-limit 600${flag}`,
+    `  ${PROGRAM} key create my-app --monthly-tokens 1000000${flag}`,
+    ...(listening === null ? [] : [`The same by HTTP: ${url}/docs`]),
     "",
     "Keep a copy of the master key apart from the database: without it, stored provider keys",
     "cannot be opened.",

@@ -1,26 +1,37 @@
+import { isatty } from "node:tty";
 import { type App, type Listening, openApp } from "../app.ts";
-import { type Config, parseConfig, readEnvironment, SETTING_ROWS } from "../config.ts";
+import {
+  type Config,
+  proxyVariables,
+  readConfig,
+  readEnvironment,
+  takeServiceEnvironment,
+} from "../config.ts";
 import { systemClock } from "../std/clock.ts";
 import { formatHostPort } from "../std/host_port.ts";
+import { LineBatch } from "../std/line_batch.ts";
 import { createLog, type Log } from "../std/log.ts";
 import { SCHEMA } from "../store/migrate.ts";
 import type { Command } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./fatal.ts";
 import { ensureFetchCapacity } from "./fetch_capacity.ts";
+import { SETTING_FLAGS } from "./setting_flags.ts";
 import { firstStartBanner, writePasswordFile } from "./first_start.ts";
+import { openService } from "./systemd/service.ts";
+import { isJournal, STDERR, stderrOutput } from "./log_output.ts";
 import { untilStopped, watchSignals } from "./until_stopped.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../version.ts";
 
 /** Runs the proxy: what a service manager starts. */
 export const serve: Command = {
   name: "serve",
   summary: "Run the proxy",
-  usage: "serve [FLAGS]",
-  flags: [
-    ...settingLines(),
+  arguments: [],
+  flags: SETTING_FLAGS,
+  notes: [
     "  INFERENCE_PROXY_ADMIN_PASSWORD",
-    "      The password itself, in the environment only",
+    "      The first password itself, in the environment only",
     "",
     "Flags beat the environment, which beats the defaults. $CREDENTIALS_DIRECTORY/master-key beats",
     "--master-key-file.",
@@ -30,33 +41,51 @@ export const serve: Command = {
     "serve --listen 127.0.0.1:8080 --data-dir /var/lib/inference-proxy",
     "serve --allow-upstream gateway.internal:443",
   ],
-  run: async (argv) => {
+  run: async ({ flags }) => {
     const environment = readEnvironment();
-    const config = parseConfig(argv, environment);
+    const config = readConfig(flags, environment);
     ensureFetchCapacity(environment);
     const log = openLog(config);
-    const signals = watchSignals(log);
+    const proxies = proxyVariables(environment);
+    if (proxies.length > 0)
+      log.warn("providers are called directly, not through a proxy", { unused: proxies.join(" ") });
+    const { drainTimeoutMs } = config;
+    const service = openService(takeServiceEnvironment(), { drainTimeoutMs, log });
+    const signals = watchSignals(log, () => service?.reloaded());
     const app = await openApp(config, { log });
     try {
       announce(app, config, log);
+      await service?.ready(app);
     } catch (error) {
       await app.close();
       throw error;
     }
-    await untilStopped(app, log, signals);
+    await untilStopped(app, log, signals, service);
     return EXIT.ok;
   },
 };
 
-/** Opens the log that the configuration asks for, on standard error. */
-export function openLog(config: Pick<Config, "logLevel" | "logFormat">): Log {
+/**
+ * Opens the log that the configuration asks for, on standard error. Lines are gathered for a moment; warnings and
+ * errors go at once, and whatever is left goes at the end of the process.
+ */
+export function openLog(config: Pick<Config, "logLevel" | "logFormat" | "journalStream">): Log {
   const { logLevel: level, logFormat: format } = config;
-  return createLog({
-    level,
-    human: format === "human" || (format === "auto" && process.stderr.isTTY),
-    nowMs: () => systemClock.wallMs(),
-    write: (line) => void process.stderr.write(line),
+  const lines = new LineBatch(stderrOutput(), (dropped) => {
+    log.warn("nobody read the log for a while, so lines are missing", { lines: dropped });
   });
+  process.on("exit", () => lines.flushNow());
+  const log = createLog({
+    level,
+    human: format === "human" || (format === "auto" && isatty(STDERR)),
+    journal: isJournal(config.journalStream),
+    nowMs: () => systemClock.wallMs(),
+    write: (line, of) => {
+      lines.write(line);
+      if (of === "warn" || of === "error") lines.flush();
+    },
+  });
+  return log;
 }
 
 /** Begins to listen and says so; at a first start, also tells the password, whether listening works or not. */
@@ -81,17 +110,5 @@ function announce(app: App, config: Config, log: Log): void {
     schema: SCHEMA,
     version: VERSION,
     startup_ms: Math.round(systemClock.monotonicMs()),
-  });
-}
-
-function settingLines(): string[] {
-  return SETTING_ROWS.flatMap((row) => {
-    const unset = row.default === "" ? "" : ` (default ${row.default})`;
-    const again = row.repeatable ? "; may be repeated" : "";
-    return [
-      `  ${row.flag} ${row.value}${unset}`,
-      `      ${row.help}${again}`,
-      `      ${row.environment}`,
-    ];
   });
 }

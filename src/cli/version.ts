@@ -1,16 +1,16 @@
-/** Set by the build; a run from source has none. */
-declare const BUILD_VERSION: string | undefined;
+import { versionFacts, versionLine } from "../version.ts";
+import { type Command, JSON_FLAG } from "./command.ts";
+import { EXIT } from "./exit_codes.ts";
 
-/** The version of this program, or `development` if it runs from source. */
-export const VERSION = typeof BUILD_VERSION === "string" ? BUILD_VERSION : "development";
-
-/** What `version` tells about the program and the machine. */
-export function versionFacts(): { version: string; bun: string; platform: string } {
-  return { version: VERSION, bun: Bun.version, platform: `${process.platform}-${process.arch}` };
-}
-
-/** Returns the version as one line. */
-export function versionLine(): string {
-  const { version, bun, platform } = versionFacts();
-  return `Inference Proxy ${version}  (${platform}, bun ${bun})`;
-}
+/** Says which program this is. */
+export const version: Command = {
+  name: "version",
+  summary: "Show the version",
+  arguments: [],
+  flags: [JSON_FLAG],
+  examples: ["version", "version --json"],
+  run: async ({ flags }) => {
+    console.log(flags.has("--json") ? JSON.stringify(versionFacts()) : versionLine());
+    return EXIT.ok;
+  },
+};

@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
 import { explainFailure, formatFailure, ListenError } from "../../src/cli/fatal.ts";
+import { RotationInterruptedError } from "../../src/cli/rotate_master_key.ts";
 import { ConfigError } from "../../src/config.ts";
 import { FlagError } from "../../src/std/flags.ts";
 import { DataDirError, DataDirLockedError } from "../../src/store/data_dir.ts";
+import { DiscardRefusedError } from "../../src/store/discard_provider_keys.ts";
 import { MissingMasterKeyError } from "../../src/store/master_key.ts";
 import { MasterKeyFileError } from "../../src/store/master_key_file.ts";
+import { DamagedKeyRingError, WrongMasterKeyError } from "../../src/store/master_key_ring.ts";
 import { NewerSchemaError } from "../../src/store/migrate.ts";
-import { WrongMasterKeyError } from "../../src/store/vault.ts";
 
 const coded = (code: string) => Object.assign(new Error("as the system says"), { code });
 
@@ -26,8 +28,16 @@ const CASES: { error: unknown; exitCode: number; fix: string }[] = [
   { error: new DataDirError("/nowhere", "EACCES"), exitCode: 77, fix: "--data-dir" },
   { error: coded("SQLITE_CANTOPEN"), exitCode: 77, fix: "owner and mode" },
   { error: coded("SQLITE_READONLY_DBMOVED"), exitCode: 77, fix: "owner and mode" },
-  { error: new WrongMasterKeyError("aaaa", "bbbb"), exitCode: 78, fix: "original master key" },
-  { error: new MissingMasterKeyError("/k", "aaaa"), exitCode: 78, fix: "original master key" },
+  { error: new WrongMasterKeyError(["aaaa"], "bbbb"), exitCode: 78, fix: "original master key" },
+  { error: new MissingMasterKeyError("/k", ["aaaa"]), exitCode: 78, fix: "original master key" },
+  {
+    error: new MissingMasterKeyError("/k", ["aaaa"], "/k.next"),
+    exitCode: 78,
+    fix: "such a key is in /k.next: put it back in /k",
+  },
+  { error: new RotationInterruptedError("ECONNRESET"), exitCode: 69, fix: "goes on" },
+  { error: new DiscardRefusedError("/k"), exitCode: 78, fix: "without" },
+  { error: new DamagedKeyRingError("x"), exitCode: 65, fix: "other master key" },
   { error: new MasterKeyFileError("read", "/k", "z"), exitCode: 78, fix: "32 random bytes" },
 ];
 
@@ -48,11 +58,15 @@ test("anything else is called a fault of the program, with where it was", () => 
 });
 
 test("a failure is written as what is, then each fact on a line of its own", () => {
-  const failure = explainFailure(new WrongMasterKeyError("aaaa", "bbbb"));
+  const place = { path: "/k", foundAt: null };
+  const failure = explainFailure(new WrongMasterKeyError(["aaaa", "cccc"], "bbbb", place));
   expect(formatFailure(failure).split("\n")).toEqual([
-    "error: Cannot open vault: the database needs master key aaaa, offered: bbbb",
-    "  needed    the key with id aaaa",
-    "  offered   the key with id bbbb",
+    "error: Cannot open vault: the database needs master key aaaa or cccc, offered: bbbb",
+    "  needed    the key with id aaaa or cccc",
+    "  offered   /k is the key with id bbbb",
     expect.stringMatching(/^  fix       put the original master key back/),
+    expect.stringMatching(
+      /^  if lost   "inference-proxy master-key rotate --discard-provider-keys"/,
+    ),
   ]);
 });

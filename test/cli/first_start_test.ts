@@ -5,7 +5,7 @@ import { Secret } from "../../src/std/secret.ts";
 import { openDirectory } from "./program.ts";
 
 const FIRST = {
-  databasePath: "./data/inference-proxy.db",
+  databasePath: "data/inference-proxy.db",
   schema: "0005_create_audit_events",
   masterKeyPath: "./data/master.key",
   masterKeyId: "4f1c9a00",
@@ -20,7 +20,11 @@ test("the banner shows the password, where things are and what to do next", () =
   expect(banner).toContain("\n    qv7k-m2xd-9hts-4pbe\n");
   expect(banner).toContain("http://127.0.0.1:8080/inference/v1");
   expect(banner).toContain("./data/master.key  created, id 4f1c9a00");
-  expect(banner).toContain("curl -u admin http://127.0.0.1:8080/organizations ");
+  expect(banner).toContain("inference-proxy key create my-app --monthly-tokens 1000000\n");
+  const elsewhere = { ...FIRST, databasePath: "/var/lib/x/inference-proxy.db" };
+  expect(firstStartBanner(elsewhere, LISTENING)).toContain(
+    "settings set --monthly-cost-limit 600 --data-dir /var/lib/x\n",
+  );
 });
 
 test("the banner shows the password even if listening failed", () => {

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { listOf, ManagementClient, textOf } from "../../src/cli/management_client.ts";
+import { listOf, ManagementClient, sendAs, textOf } from "../../src/cli/management_client.ts";
 import { Secret } from "../../src/std/secret.ts";
 
 const server = Bun.serve({
@@ -15,7 +15,7 @@ const server = Bun.serve({
   },
 });
 afterAll(() => server.stop(true));
-const client = new ManagementClient(server.url.origin, "admin", new Secret("pass:word"));
+const client = new ManagementClient(sendAs(server.url.origin, "admin", new Secret("pass:word")));
 
 test("a call signs in and carries JSON", async () => {
   expect(await client.call("PUT", "/x", { a: 1 })).toEqual({
@@ -27,8 +27,10 @@ test("a call signs in and carries JSON", async () => {
 });
 
 test("an error is thrown with what it says", async () => {
-  await expect(client.call("GET", "/refused")).rejects.toThrow("Cannot GET /refused: not yours");
-  await expect(client.call("GET", "/broken")).rejects.toThrow("Cannot GET /broken: status 502");
+  const refused = client.call("GET", "/refused");
+  await expect(refused).rejects.toMatchObject({ message: "not yours", status: 403, code: "" });
+  const broken = client.call("GET", "/broken");
+  await expect(broken).rejects.toThrow("Cannot GET /broken: the answer has status 502");
 });
 
 test("answers are read with care", () => {

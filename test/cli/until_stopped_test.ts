@@ -53,3 +53,15 @@ test("a forgotten promise is logged, and the process goes on", async () => {
   expect(await child.stdout.text()).toBe("unhandled rejection Error: forgotten\ngoing on\n");
   expect(await child.exited).toBe(0);
 });
+
+test("a service manager hears of the stop before calls are waited for, and nothing after the end", async () => {
+  const { app, asked, finishCalls } = slowApp();
+  const service = {
+    stopping: () => void asked.push("told"),
+    close: () => void asked.push("silent"),
+  };
+  const stopped = untilStopped(app, quiet, { first: Promise.resolve(), second: never }, service);
+  finishCalls();
+  await stopped;
+  expect(asked).toEqual(["told", "drain", "close", "silent"]);
+});

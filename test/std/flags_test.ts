@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { FlagError, type FlagKind, readFlags } from "../../src/std/flags.ts";
+import { FlagError, type FlagKind, readCommandLine, readFlags } from "../../src/std/flags.ts";
 
 const KNOWN: Record<string, FlagKind> = {
   "--listen": "value",
@@ -18,6 +18,12 @@ test("flags are read with a space or an equals sign", () => {
 
 test("of a flag that takes one value the last counts", () => {
   expect(readFlags(["--listen", "a", "--listen", "b"], KNOWN).get("--listen")).toEqual(["b"]);
+});
+
+test("words are read around flags, and everything after two dashes is a word", () => {
+  const { words, flags } = readCommandLine(["a", "--once", "-", "b", "--", "--listen"], KNOWN);
+  expect(words).toEqual(["a", "-", "b", "--listen"]);
+  expect([...flags.keys()]).toEqual(["--once"]);
 });
 
 const BAD = [
