@@ -1,8 +1,10 @@
 import type { Kysely } from "kysely";
 import { createMasterKeyFile, MasterKeyFileError, readMasterKeyFile } from "./master_key_file.ts";
+import { neededMasterKeyIds, WrongMasterKeyError } from "./master_key_ring.ts";
+import { findMasterKeyBeside } from "./master_key_swap.ts";
 import { hasTable } from "./migrate.ts";
 import type { Tables } from "./tables.ts";
-import { neededMasterKeyIds, Vault } from "./vault.ts";
+import { Vault } from "./vault.ts";
 
 /** Where the master key is, and whether it may be made there. */
 export interface MasterKeyPlace {
@@ -18,12 +20,17 @@ export interface OpenedMasterKey {
 /** The database needs a master key, and none is there. */
 export class MissingMasterKeyError extends Error {
   readonly path: string;
-  readonly neededId: string;
+  readonly neededIds: readonly string[];
+  /** Where such a key lies beside; null if there is none. */
+  readonly foundAt: string | null;
 
-  constructor(path: string, neededId: string) {
-    super(`Cannot find master key "${path}": the database needs the one with id ${neededId}`);
+  constructor(path: string, neededIds: readonly string[], foundAt: string | null = null) {
+    super(
+      `Cannot find master key "${path}": the database needs the one with id ${neededIds.join(" or ")}`,
+    );
     this.path = path;
-    this.neededId = neededId;
+    this.neededIds = neededIds;
+    this.foundAt = foundAt;
   }
 }
 
@@ -43,10 +50,13 @@ export async function openMasterKey(
 ): Promise<OpenedMasterKey> {
   const neededIds = (await hasTable(db, "master_keys")) ? await neededMasterKeyIds(db) : [];
   const found = readMasterKeyFile(path, { guarded: !mayCreate });
-  const [neededId] = neededIds;
-  if (found === null && neededId !== undefined) throw new MissingMasterKeyError(path, neededId);
-  if (found !== null && neededId !== undefined) {
-    const vault = await Vault.open(db, found, nowMs);
+  const isNew = neededIds.length === 0;
+  if (found === null && !isNew)
+    throw new MissingMasterKeyError(path, neededIds, findMasterKeyBeside(path, neededIds));
+  if (found !== null && !isNew) {
+    const vault = await Vault.open(db, found, nowMs).catch((error: unknown) => {
+      throw error instanceof WrongMasterKeyError ? located(error, path) : error;
+    });
     await migrate();
     return { vault, created: false };
   }
@@ -56,4 +66,9 @@ export async function openMasterKey(
   }
   const key = found ?? createMasterKeyFile(path);
   return { vault: await Vault.open(db, key, nowMs), created: found === null };
+}
+
+function located({ neededIds, offeredId }: WrongMasterKeyError, path: string): WrongMasterKeyError {
+  const foundAt = findMasterKeyBeside(path, neededIds);
+  return new WrongMasterKeyError(neededIds, offeredId, { path, foundAt });
 }

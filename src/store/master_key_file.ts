@@ -1,9 +1,11 @@
 import {
   closeSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   openSync,
   readSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
@@ -47,7 +49,7 @@ export function readMasterKeyFile(
     const bytes = new Uint8Array(FILE_BYTES_MAX + 1);
     const key = decodeKey(bytes.subarray(0, readSync(file, bytes)));
     if (key === null) throw refuse("expected 32 random bytes, raw, in hex or in base64");
-    if (isWeak(key)) throw refuse("the key is weak; draw 32 random bytes");
+    if (isWeakMasterKey(key)) throw refuse("the key is weak; draw 32 random bytes");
     return key;
   } finally {
     closeSync(file);
@@ -61,11 +63,23 @@ export function readMasterKeyFile(
  * @throws {MasterKeyFileError} If the file exists or cannot be written.
  */
 export function createMasterKeyFile(path: string): Uint8Array<ArrayBuffer> {
-  const refuse = (why: string) => new MasterKeyFileError("create", path, why);
   const key = crypto.getRandomValues(new Uint8Array(SEALING_KEY_BYTES));
+  writeMasterKeyFile(path, key);
+  return key;
+}
+
+/**
+ * Writes a master key as `createMasterKeyFile` does.
+ *
+ * @param like A file or folder whose owner shall own the new file: who writes it may be root, who reads it is not.
+ * @throws {MasterKeyFileError} If the file exists or cannot be written.
+ */
+export function writeMasterKeyFile(path: string, key: Uint8Array, like?: string): void {
+  const refuse = (why: string) => new MasterKeyFileError("create", path, why);
   const file = open(path, "wx", refuse);
   if (file === null) throw refuse("its folder does not exist");
   try {
+    if (like !== undefined) giveTo(file, like);
     writeSync(file, `${key.toHex()}\n`);
     fsyncSync(file);
     syncFolder(dirname(path));
@@ -75,7 +89,28 @@ export function createMasterKeyFile(path: string): Uint8Array<ArrayBuffer> {
   } finally {
     closeSync(file);
   }
-  return key;
+}
+
+/** Whether bytes are too regular to have been drawn at random. */
+export function isWeakMasterKey(key: Uint8Array): boolean {
+  const isCounted = key.every((byte, index) => index === 0 || byte === (key[index - 1] ?? 0) + 1);
+  return isCounted || new Set(key).size < DISTINCT_BYTES_MIN;
+}
+
+/** Makes what was created, renamed or removed in a folder survive a power cut. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function giveTo(file: number, like: string): void {
+  const { uid, gid } = statSync(like);
+  const own = fstatSync(file);
+  if (own.uid !== uid || own.gid !== gid) fchownSync(file, uid, gid);
 }
 
 function open(path: string, flags: "r" | "wx", refuse: (why: string) => Error): number | null {
@@ -87,16 +122,6 @@ function open(path: string, flags: "r" | "wx", refuse: (why: string) => Error): 
   }
 }
 
-/** A new name in a folder is durable only when the folder is. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
-
 function decodeKey(bytes: Uint8Array): Uint8Array<ArrayBuffer> | null {
   const text = new TextDecoder("latin1").decode(bytes).trim();
   // 32 printable characters are a passphrase, or half a key in hex: never what 32 random bytes look like.
@@ -105,11 +130,6 @@ function decodeKey(bytes: Uint8Array): Uint8Array<ArrayBuffer> | null {
   if (/^[A-Za-z0-9+/_-]{43}=?$/.test(text))
     return Uint8Array.fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
   return null;
-}
-
-function isWeak(key: Uint8Array): boolean {
-  const isCounted = key.every((byte, index) => index === 0 || byte === (key[index - 1] ?? 0) + 1);
-  return isCounted || new Set(key).size < DISTINCT_BYTES_MIN;
 }
 
 function errorCode(error: unknown): unknown {

@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -12,9 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MissingMasterKeyError, openMasterKey } from "../../src/store/master_key.ts";
 import { MasterKeyFileError } from "../../src/store/master_key_file.ts";
+import { WrongMasterKeyError } from "../../src/store/master_key_ring.ts";
 import { hasTable, migrate } from "../../src/store/migrate.ts";
 import { closeSqlite, openSqlite, type Sqlite } from "../../src/store/sqlite.ts";
-import { WrongMasterKeyError } from "../../src/store/vault.ts";
 
 const NOW_MS = Date.UTC(2026, 5, 15);
 const KEY = "a1b2c3d4e5f60718293a4b5c6d7e8f90".repeat(2);
@@ -127,7 +128,7 @@ describe("a database that has sealed something", () => {
     for (const mayCreate of [true, false]) {
       const error = await failureOf(open(mayCreate));
       expect(error).toBeInstanceOf(MissingMasterKeyError);
-      expect(error).toMatchObject({ path, neededId: vault.keyId });
+      expect(error).toMatchObject({ path, neededIds: [vault.keyId], foundAt: null });
       expect(String(error)).toContain(`the database needs the one with id ${vault.keyId}`);
     }
     expect([existsSync(path), migrations]).toEqual([false, 0]);
@@ -136,10 +137,24 @@ describe("a database that has sealed something", () => {
   test("is refused another key, and nothing is migrated", async () => {
     writeKey(OTHER_KEY);
     const rows = sqlite.connection.query("select * from master_keys").values();
-    expect(await failureOf(open())).toBeInstanceOf(WrongMasterKeyError);
+    const error = await failureOf(open());
+    expect(error).toBeInstanceOf(WrongMasterKeyError);
+    expect(error).toMatchObject({ place: { path, foundAt: null } });
     expect(migrations).toBe(0);
     expect(sqlite.connection.query("select * from master_keys").values()).toEqual(rows);
   });
+});
+
+test("where the right key lies beside its place, the refusal says so", async () => {
+  writeKey(KEY);
+  const { vault } = await open();
+  const kept = `${path}.${vault.keyId}`;
+  renameSync(path, kept);
+  expect(await failureOf(open())).toMatchObject({ path, foundAt: kept });
+  writeKey(OTHER_KEY);
+  expect(await failureOf(open())).toMatchObject({ place: { path, foundAt: kept } });
+  renameSync(kept, `${path}.next`);
+  expect(await failureOf(open())).toMatchObject({ place: { path, foundAt: `${path}.next` } });
 });
 
 test("a master key that cannot be written leaves no file behind", async () => {
