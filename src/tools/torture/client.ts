@@ -5,6 +5,9 @@ export interface ClientCall {
   readonly operation: "chat" | "embeddings";
   readonly stream: boolean;
   readonly maxTokens?: number;
+  /** OpenAI by default. */
+  readonly provider?: string;
+  readonly prompt?: string;
   /** Hangs up after so many milliseconds; absent if the client stays. */
   readonly hangUpMs?: number;
 }
@@ -27,8 +30,27 @@ export interface Endpoint {
   readonly secret: string;
 }
 
+/** An answer as it came, or what there was of it. */
+export interface Answered {
+  /** Null if there was no answer at all. */
+  readonly status: number | null;
+  readonly headers: Headers;
+  /** Null if the body was cut off, or there was none. */
+  readonly text: string | null;
+}
+
 /** Makes a call and reads its answer to the end, whatever becomes of it. */
-export async function makeCall({ url, secret }: Endpoint, call: ClientCall): Promise<Seen> {
+export async function makeCall(endpoint: Endpoint, call: ClientCall): Promise<Seen> {
+  const { status, headers, text } = await ask(endpoint, call);
+  const { model, stream } = call;
+  if (text === null) return { model, status, code: null, complete: false, headers };
+  const code = /"code":"([a-z_]+)"/.exec(text)?.[1] ?? null;
+  const ended = !stream || text.endsWith("data: [DONE]\n\n");
+  return { model, status, code, complete: status === 200 && ended, headers };
+}
+
+/** Makes a call and returns its answer. It never rejects. */
+export async function ask({ url, secret }: Endpoint, call: ClientCall): Promise<Answered> {
   const hangUp = new AbortController();
   const { hangUpMs } = call;
   const timer = hangUpMs === undefined ? null : setTimeout(() => hangUp.abort(), hangUpMs);
@@ -44,23 +66,22 @@ export async function makeCall({ url, secret }: Endpoint, call: ClientCall): Pro
     });
     status = response.status;
     headers = response.headers;
-    const text = await response.text();
-    const code = /"code":"([a-z_]+)"/.exec(text)?.[1] ?? null;
-    const ended = !call.stream || text.endsWith("data: [DONE]\n\n");
-    return { model: call.model, status, code, complete: response.ok && ended, headers };
+    return { status, headers, text: await response.text() };
   } catch {
-    return { model: call.model, status, code: null, complete: false, headers };
+    return { status, headers, text: null };
   } finally {
     if (timer !== null) clearTimeout(timer);
   }
 }
 
-function bodyOf({ model, operation, stream, maxTokens }: ClientCall) {
-  const asked = `openai/${model}`;
-  if (operation === "embeddings") return { model: asked, input: "How many?" };
+/** Returns the body of a call. */
+export function bodyOf(call: Omit<ClientCall, "hangUpMs">) {
+  const { provider = "openai", operation, stream, maxTokens, prompt = "How many?" } = call;
+  const model = `${provider}/${call.model}`;
+  if (operation === "embeddings") return { model, input: prompt };
   return {
-    model: asked,
-    messages: [{ role: "user", content: "How many?" }],
+    model,
+    messages: [{ role: "user", content: prompt }],
     ...(stream ? { stream } : {}),
     ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
   };

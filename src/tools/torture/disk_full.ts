@@ -6,6 +6,7 @@ import { Proxy } from "./proxy.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 import { streamAnswer, wholeAnswer } from "./upstream_answer.ts";
 import { mustHold } from "./violation.ts";
+import { waitUntil } from "./wait_until.ts";
 
 const STREAMS = 20;
 const CALLS = 60;
@@ -13,6 +14,9 @@ const REPORTED = { input: 9, output: 4 };
 
 /** Calls that may still pass before the last free page is used up. */
 const PASSING_MAX = 2000;
+
+/** How long it may take until all streams have begun, in milliseconds. */
+const START_MS_MAX = 10_000;
 
 /** How long the program may take to notice that there is room again, in milliseconds. */
 const RECOVERY_MS_MAX = 3000;
@@ -32,7 +36,11 @@ export async function fullDisk(disk: BrokenDisk, { binary }: PartOptions): Promi
   const streams = Array.from({ length: STREAMS }, (_, index) =>
     makeCall(endpoint, { model: `s-${index}`, operation: "chat", stream: true }),
   );
-  await until(() => upstream.arrivals.length === STREAMS);
+  await waitUntil(
+    "all streams have begun",
+    () => upstream.arrivals.length === STREAMS,
+    START_MS_MAX,
+  );
 
   disk.fill(pid);
   const passed = await callUntilRefused(endpoint);
@@ -49,11 +57,11 @@ export async function fullDisk(disk: BrokenDisk, { binary }: PartOptions): Promi
 
   disk.free(pid);
   const startMs = performance.now();
-  await until(() => openRows(proxy) === 0, RECOVERY_MS_MAX);
+  await waitUntil("nothing is open", () => openRows(proxy) === 0, RECOVERY_MS_MAX);
   const recoveryMs = Math.round(performance.now() - startMs);
   const after = await makeCall(endpoint, { model: "after", operation: "chat", stream: false });
   mustHold("A call after the full disk", after.complete ? [] : [`${after.status} ${after.code}`]);
-  await until(() => openRows(proxy) === 0, RECOVERY_MS_MAX);
+  await waitUntil("nothing is open", () => openRows(proxy) === 0, RECOVERY_MS_MAX);
   mustHold("The ledger is wrong", settledFaults(proxy, upstream.arrivals, REPORTED));
   mustHold("The process is another", proxy.pid === pid ? [] : ["it was restarted"]);
   return (
@@ -91,13 +99,4 @@ async function refusalFaults(endpoint: Endpoint, upstream: Upstream): Promise<st
   if (sent > 0) faults.push(`${sent} calls went upstream without a hold`);
   if (live.status !== 200) faults.push(`/livez answered ${live.status}`);
   return faults;
-}
-
-async function until(condition: () => boolean, limitMs = 10_000): Promise<void> {
-  const startMs = performance.now();
-  while (!condition()) {
-    const waited = performance.now() - startMs > limitMs;
-    mustHold(`After ${limitMs} ms`, waited ? ["what must come has not come"] : []);
-    await Bun.sleep(10);
-  }
 }

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ManagementClient, listOf, textOf } from "../../cli/management_client.ts";
+import { listOf, ManagementClient, sendAs, textOf } from "../../cli/management_client.ts";
 import type { JsonObject } from "../../std/json.ts";
 import { Secret } from "../../std/secret.ts";
 
@@ -11,8 +11,9 @@ const PASSWORD = "correct-horse-battery";
 /** How long a start may take, in milliseconds. */
 const START_MS_MAX = 20_000;
 
-/** Bounds what is kept of a log, in characters. */
+/** Bounds what is kept of a log, in characters, and of its errors, in lines. */
 const LOG_CHARS_KEPT = 20_000;
+const ERRORS_KEPT = 100;
 
 const DATABASE_FILE = "inference-proxy.db";
 
@@ -30,6 +31,10 @@ export interface ProxyOptions {
   readonly dataDir?: string;
   /** A command that the binary is handed to, such as a shell that sets a limit. */
   readonly wrapper?: readonly string[];
+  /** Further flags of the program. */
+  readonly flags?: readonly string[];
+  /** The path of each provider's API below the upstream; by default there is OpenAI alone, at `/v1`. */
+  readonly providers?: Readonly<Record<string, string>>;
 }
 
 export interface CreatedKey {
@@ -45,6 +50,7 @@ export class Proxy implements AsyncDisposable {
   #child: Bun.Subprocess | null = null;
   #url = "";
   #log = "";
+  #errors: string[] = [];
   #organizationId = "";
 
   private constructor(options: ProxyOptions) {
@@ -53,7 +59,7 @@ export class Proxy implements AsyncDisposable {
     this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "inference-proxy-torture-"));
   }
 
-  /** Starts the program for the first time, with OpenAI at the upstream and a high cost limit. */
+  /** Starts the program for the first time, with its providers at the upstream and a high cost limit. */
   static async open(options: ProxyOptions): Promise<Proxy> {
     const proxy = new Proxy(options);
     await proxy.start();
@@ -62,13 +68,25 @@ export class Proxy implements AsyncDisposable {
       "organizations",
     );
     proxy.#organizationId = textOf(organization, "id");
-    await proxy.manage("PUT", "/settings", { monthly_cost_limit_cents: 1_000_000_000 });
-    await proxy.manage("PUT", "/providers", {
-      provider: "openai",
-      api_key: "sk-torture",
-      base_url: `http://${options.upstream}/v1`,
-    });
+    await proxy.configure();
     return proxy;
+  }
+
+  /** Sets what calls need: a high cost limit, no circuit open, and every provider at the upstream. */
+  async configure(): Promise<void> {
+    const { upstream, providers = { openai: "/v1" } } = this.#options;
+    await this.manage("PUT", "/settings", {
+      monthly_cost_limit_cents: 1_000_000_000,
+      eu_only: false,
+      reset_circuit: true,
+    });
+    for (const [provider, path] of Object.entries(providers))
+      await this.manage("PUT", "/providers", {
+        provider,
+        api_key: "sk-torture",
+        base_url: `http://${upstream}${path}`,
+        enabled: true,
+      });
   }
 
   /** The address, such as `http://127.0.0.1:40000`. */
@@ -80,22 +98,42 @@ export class Proxy implements AsyncDisposable {
     return this.#child?.pid ?? -1;
   }
 
+  /** Whether a process runs. */
+  get runs(): boolean {
+    return this.#child !== null && running.has(this.#child);
+  }
+
   /** The last lines of the log. */
   get log(): string {
     return this.#log;
   }
 
-  /** Lines of the log at level error. */
-  get errors(): string[] {
-    return this.#log.split("\n").filter((line) => line.includes('"level":"error"'));
+  /** The first lines at level error that the process has logged. */
+  get errors(): readonly string[] {
+    return this.#errors;
+  }
+
+  /** The port of the address. */
+  get port(): number {
+    return Number(new URL(this.#url).port);
+  }
+
+  /** How the owner signs in, as the value of a header. */
+  get authorization(): string {
+    return `Basic ${btoa(`admin:${PASSWORD}`)}`;
+  }
+
+  /** Where the organization is managed, such as `/organizations/ID/inference`. */
+  get managementPath(): string {
+    return this.#path("");
   }
 
   /** Starts a process and waits until it is ready. @throws {Error} If it ends instead. */
   async start(): Promise<void> {
-    const { binary, wrapper = [], upstream } = this.#options;
+    const { binary, wrapper = [], upstream, flags = [] } = this.#options;
     const argv = ["serve", "--listen", "127.0.0.1:0", "--data-dir", this.dataDir];
-    const flags = ["--allow-upstream", upstream, "--log-format", "json"];
-    const child = Bun.spawn([...wrapper, binary, ...argv, ...flags], {
+    const own = ["--allow-upstream", upstream, "--log-format", "json"];
+    const child = Bun.spawn([...wrapper, binary, ...argv, ...own, ...flags], {
       env: {
         PATH: process.env.PATH ?? "",
         BUN_CONFIG_MAX_HTTP_REQUESTS: "16384",
@@ -143,7 +181,7 @@ export class Proxy implements AsyncDisposable {
     const response = await fetch(this.#url + this.#path(path), {
       method,
       headers: {
-        authorization: `Basic ${btoa(`admin:${PASSWORD}`)}`,
+        authorization: this.authorization,
         "content-type": "application/json",
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -184,7 +222,7 @@ export class Proxy implements AsyncDisposable {
   }
 
   #client(): ManagementClient {
-    return new ManagementClient(this.#url, "admin", new Secret(PASSWORD));
+    return new ManagementClient(sendAs(this.#url, "admin", new Secret(PASSWORD)));
   }
 
   #path(path: string): string {
@@ -197,11 +235,22 @@ export class Proxy implements AsyncDisposable {
   ): Promise<void> {
     const decoder = new TextDecoder();
     this.#log = "";
+    this.#errors = [];
+    let rest = "";
     for await (const piece of stream) {
-      this.#log = (this.#log + decoder.decode(piece, { stream: true })).slice(-LOG_CHARS_KEPT);
-      const address = /"msg":"ready","listen":"([^"]+)"/.exec(this.#log)?.[1];
-      if (address !== undefined) found(address);
+      const text = decoder.decode(piece, { stream: true });
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      this.#log = (this.#log + text).slice(-LOG_CHARS_KEPT);
+      for (const line of lines) this.#look(line, found);
     }
     found(null);
+  }
+
+  #look(line: string, found: (address: string) => void): void {
+    const address = /"msg":"ready","listen":"([^"]+)"/.exec(line)?.[1];
+    if (address !== undefined) found(address);
+    const isError = line.includes('"level":"error"');
+    if (isError && this.#errors.length < ERRORS_KEPT) this.#errors.push(line);
   }
 }

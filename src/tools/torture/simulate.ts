@@ -72,7 +72,7 @@ interface Template {
 async function createTemplate(path: string, sabotage: string | null): Promise<Template> {
   const sqlite = openSqlite(path, "normal");
   await migrate(sqlite.db);
-  const act = { actor: "owner", nowMs: 0 };
+  const act = { actor: "owner", address: "192.0.2.1", nowMs: 0 };
   const organizationIds: string[] = [];
   for (const slug of ["acme", "other"]) {
     const { id } = await createOrganization(sqlite.db, act, { name: slug, slug });

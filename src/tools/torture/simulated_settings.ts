@@ -86,7 +86,7 @@ function request(id: string, change: SettingsChange, nowMs: number): Organizatio
     query: new URLSearchParams(),
     params: {},
     user: { id: "user", name: "owner", password_hash: "", ...created },
-    act: { actor: "owner", nowMs },
+    act: { actor: "owner", address: "192.0.2.1", nowMs },
     organization: { id, name: id, slug: id, is_personal: 0, created_at_ms: 0, role: "owner" },
   };
 }
