@@ -1,141 +1,28 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Setting, SETTINGS } from "./setting_table.ts";
 import { FlagError, type FlagKind, readFlags } from "./std/flags.ts";
-import { formatHostPort, parseHostPort } from "./std/host_port.ts";
-import type { Level } from "./std/log.ts";
+import { parseHeaderLines } from "./std/header_lines.ts";
+import { memoryMaxBytes } from "./std/memory_limit.ts";
 import { nearest } from "./std/nearest.ts";
 import { Secret } from "./std/secret.ts";
-import type { Synchronous } from "./store/sqlite.ts";
-
-/** One thing that an operator may set: by flag, else by environment, else its default. */
-interface Setting {
-  readonly flag: `--${string}`;
-  /** What stands for the value in help, such as `HOST:PORT`. */
-  readonly value: string;
-  /** As it would be written; empty if there is none. */
-  readonly default: string;
-  readonly help: string;
-  /** @throws {SyntaxError} If the text is no such value. */
-  readonly parse: (text: string) => unknown;
-  /** Whether the flag may be repeated; the environment separates values by commas. */
-  readonly repeatable?: true;
-}
-
-/** Every setting. Flags, environment names, help and the documentation come from this table. */
-const SETTINGS = {
-  listen: {
-    flag: "--listen",
-    value: "HOST:PORT",
-    default: "127.0.0.1:8080",
-    help: "Where to listen; port 0 takes any free port",
-    parse: parseHostPort,
-  },
-  dataDir: {
-    flag: "--data-dir",
-    value: "DIR",
-    default: "./data",
-    help: "Where the database lives; created if missing",
-    parse: (text: string) => text,
-  },
-  allowUpstream: {
-    flag: "--allow-upstream",
-    value: "HOST:PORT",
-    default: "",
-    help: "A further host that provider configs may name, plain http included",
-    parse: hostPorts,
-    repeatable: true,
-  },
-  masterKeyFile: {
-    flag: "--master-key-file",
-    value: "FILE",
-    default: "",
-    help: "The key that seals provider keys; else master.key in the data directory",
-    parse: textOrNull,
-  },
-  adminPasswordFile: {
-    flag: "--admin-password-file",
-    value: "FILE",
-    default: "",
-    help: "The first password of the user admin, for the first start",
-    parse: textOrNull,
-  },
-  upstreamErrors: {
-    flag: "--upstream-errors",
-    value: "wrapped|passthrough",
-    default: "wrapped",
-    help: "Answer a provider's error as 502 with the error inside, or with its own status",
-    parse: oneOf("wrapped", "passthrough"),
-  },
-  unpriced: {
-    flag: "--unpriced",
-    value: "fallback|refuse",
-    default: "fallback",
-    help: "Charge a model without a price at the fallback rate, or refuse it",
-    parse: oneOf("fallback", "refuse"),
-  },
-  synchronous: {
-    flag: "--synchronous",
-    value: "full|normal",
-    default: "full",
-    help: "Whether a commit survives a power cut, or only a killed process",
-    parse: oneOf<Synchronous>("full", "normal"),
-  },
-  bodyBytesMax: {
-    flag: "--body-limit-mb",
-    value: "MB",
-    default: "32",
-    help: "The largest request body, in megabytes",
-    parse: wholeNumber(1, 1024, 1024 * 1024),
-  },
-  upstreamHeadersTimeoutMs: {
-    flag: "--upstream-headers-timeout-s",
-    value: "SECONDS",
-    default: "600",
-    help: "How long a provider may take until its answer begins",
-    parse: wholeNumber(1, 86_400, 1000),
-  },
-  upstreamIdleTimeoutMs: {
-    flag: "--upstream-idle-timeout-s",
-    value: "SECONDS",
-    default: "300",
-    help: "How long a provider's answer may pause",
-    parse: wholeNumber(1, 86_400, 1000),
-  },
-  drainTimeoutMs: {
-    flag: "--drain-timeout-s",
-    value: "SECONDS",
-    default: "90",
-    help: "How long calls in flight may go on after SIGTERM",
-    parse: wholeNumber(0, 86_400, 1000),
-  },
-  callRetentionMs: {
-    flag: "--call-retention-days",
-    value: "DAYS",
-    default: "30",
-    help: "How long the record of each call is kept; what they add up to stays",
-    parse: wholeNumber(1, 36_500, 86_400_000),
-  },
-  logLevel: {
-    flag: "--log-level",
-    value: "LEVEL",
-    default: "info",
-    help: "debug, info, warn or error",
-    parse: oneOf<Level>("debug", "info", "warn", "error"),
-  },
-  logFormat: {
-    flag: "--log-format",
-    value: "auto|human|json",
-    default: "auto",
-    help: "How to write the log; auto writes for people on a terminal",
-    parse: oneOf("auto", "human", "json"),
-  },
-} as const satisfies Record<string, Setting>;
-
+import {
+  readServiceEnvironment,
+  SERVICE_NAMES,
+  type ServiceEnvironment,
+} from "./std/service_notify.ts";
 type Name = keyof typeof SETTINGS;
 type Values = { readonly [N in Name]: ReturnType<(typeof SETTINGS)[N]["parse"]> };
 
 /** What the operator decided, fixed for the life of the process. One member per row of the table, but for secrets. */
-export interface Config extends Omit<Values, "masterKeyFile" | "adminPasswordFile"> {
+export interface Config extends Omit<
+  Values,
+  | "masterKeyFile"
+  | "adminPasswordFile"
+  | "metricsTokenFile"
+  | "otlpHeadersFile"
+  | "memoryLimitBytes"
+> {
   readonly masterKey: {
     readonly path: string;
     /** False if systemd hands the key over: then it is never made here. */
@@ -143,6 +30,14 @@ export interface Config extends Omit<Values, "masterKeyFile" | "adminPasswordFil
   };
   /** Null if the operator gave none: then first start makes one up. */
   readonly adminPassword: Secret | null;
+  /** Null if the operator gave none: then metrics are read on loopback only. */
+  readonly metricsToken: Secret | null;
+  /** Sent with every export of traces, by name. */
+  readonly otlpHeaders: ReadonlyMap<string, Secret>;
+  /** What systemd says that standard error is connected to, as `device:inode`; null if it does not say. */
+  readonly journalStream: string | null;
+  /** Resident memory above which calls are refused, in bytes; 0 if there is no limit. */
+  readonly memoryLimitBytes: number;
 }
 
 /** Environment variables by name. */
@@ -160,7 +55,7 @@ export class ConfigError extends Error {
 
 /** One row of the table as the documentation shows it. */
 export interface SettingRow {
-  readonly flag: string;
+  readonly flag: `--${string}`;
   readonly environment: string;
   readonly value: string;
   /** Empty if there is none. */
@@ -186,6 +81,27 @@ export function readEnvironment(): Environment {
 }
 
 /**
+ * Returns what the service manager tells this process, and takes it out of the environment: what is started from
+ * here is not the service. A process that becomes another program calls this only afterwards.
+ */
+export function takeServiceEnvironment(): ServiceEnvironment {
+  const service = readServiceEnvironment(process.env, process.pid);
+  for (const name of SERVICE_NAMES) delete process.env[name];
+  return service;
+}
+
+/**
+ * Returns the names of variables that would send requests through a proxy. None is used: it would be shown
+ * provider keys and prompts over http, and would look up names that were judged here. They often stand in the
+ * environment for other programs, so they refuse nothing, but whoever relies on them has to know.
+ */
+export function proxyVariables(environment: Environment): string[] {
+  return Object.keys(environment).filter(
+    (name) => /^(https?|all)_proxy$/i.test(name) && environment[name] !== "",
+  );
+}
+
+/**
  * Reads flags over environment over defaults.
  *
  * @param argv Flags only, as `--name value` or `--name=value`.
@@ -198,16 +114,36 @@ export function parseConfig(
   environment: Environment,
   readFile: (path: string) => string | null = readTextFile,
 ): Config {
+  return readConfig(readFlags(argv, flagKinds()), environment, readFile);
+}
+
+/**
+ * Reads the settings among flags that are read already, over environment over defaults.
+ *
+ * @param flags The texts given for each flag; those that are no setting are left aside.
+ * @throws {FlagError} If a flag holds a malformed value.
+ * @throws {ConfigError} If the environment does or names what there is not, or the password's file cannot be read.
+ */
+export function readConfig(
+  flags: ReadonlyMap<string, readonly string[]>,
+  environment: Environment,
+  readFile: (path: string) => string | null = readTextFile,
+): Config {
   refuseUnknownNames(environment);
-  const flags = readFlags(argv, flagKinds());
+  refuseUncheckedTls(environment);
   const entries = Object.entries<Setting>(SETTINGS);
-  const { masterKeyFile, adminPasswordFile, ...values } = Object.fromEntries(
+  const all = Object.fromEntries(
     entries.map(([name, setting]) => [name, valueOf(setting, flags, environment)]),
   ) as Values;
+  const { masterKeyFile, adminPasswordFile, metricsTokenFile, otlpHeadersFile, ...values } = all;
   return {
     ...values,
+    memoryLimitBytes: values.memoryLimitBytes ?? defaultMemoryLimitBytes(readFile),
     masterKey: masterKeyPlace(masterKeyFile, values.dataDir, environment, readFile),
     adminPassword: readPassword(adminPasswordFile, environment, readFile),
+    metricsToken: readSecret("metrics token", metricsTokenFile, readFile),
+    otlpHeaders: readHeaders(otlpHeadersFile, readFile),
+    journalStream: environment["JOURNAL_STREAM"] || null,
   };
 }
 
@@ -235,6 +171,15 @@ function refuseUnknownNames(environment: Environment): void {
   }
 }
 
+/** Provider keys would go to whoever stands in between. Calls check certificates all the same, but someone meant it. */
+function refuseUncheckedTls(environment: Environment): void {
+  if (environment["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0") return;
+  throw new ConfigError(
+    "Cannot read environment: NODE_TLS_REJECT_UNAUTHORIZED=0 asks not to check certificates",
+    "unset it; a private authority is trusted by NODE_EXTRA_CA_CERTS=FILE",
+  );
+}
+
 function valueOf(
   setting: Setting,
   flags: ReadonlyMap<string, readonly string[]>,
@@ -255,6 +200,18 @@ function valueOf(
   }
 }
 
+/** Leaves a fifth of what the system allows to whatever else is in memory. */
+function defaultMemoryLimitBytes(readFile: (path: string) => string | null): number {
+  const mostBytes = memoryMaxBytes((path) => {
+    try {
+      return readFile(path);
+    } catch {
+      return null; // The system may hide it from services.
+    }
+  });
+  return mostBytes === null ? 0 : Math.floor(mostBytes * 0.8);
+}
+
 function masterKeyPlace(
   file: string | null,
   dataDir: string,
@@ -273,14 +230,38 @@ function readPassword(
   environment: Environment,
   readFile: (path: string) => string | null,
 ): Secret | null {
-  const text = file === null ? environment[PASSWORD] || null : readFile(file);
-  if (text === null && file === null) return null;
-  const password = text?.replace(/\r?\n$/, "") ?? "";
-  if (password !== "") return new Secret(password);
+  if (file !== null) return readSecret("admin password", file, readFile);
+  return environment[PASSWORD] ? new Secret(environment[PASSWORD]) : null;
+}
+
+/** Reads a file that holds one line; null if none is named. */
+function readSecret(
+  what: string,
+  file: string | null,
+  readFile: (path: string) => string | null,
+): Secret | null {
+  if (file === null) return null;
+  const text = readFile(file);
+  const secret = text?.replace(/\r?\n$/, "") ?? "";
+  if (secret !== "") return new Secret(secret);
   throw new ConfigError(
-    `Cannot read admin password: "${file}" is ${text === null ? "not there" : "empty"}`,
-    "write the password into that file, on one line",
+    `Cannot read ${what}: "${file}" is ${text === null ? "not there" : "empty"}`,
+    `write the ${what.split(" ").at(-1)} into that file, on one line`,
   );
+}
+
+function readHeaders(
+  file: string | null,
+  readFile: (path: string) => string | null,
+): ReadonlyMap<string, Secret> {
+  const text = file === null ? "" : readFile(file);
+  try {
+    if (text !== null) return parseHeaderLines(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ConfigError(error.message, `correct "${file}": one header on each line`);
+  }
+  throw new ConfigError(`Cannot read headers: "${file}" is not there`, "write one on each line");
 }
 
 function readTextFile(path: string): string | null {
@@ -294,31 +275,4 @@ function readTextFile(path: string): string | null {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
-function hostPorts(text: string): string[] {
-  const addresses = text.split(",").filter((one) => one.trim() !== "");
-  return addresses.map((one) => formatHostPort(parseHostPort(one.trim())));
-}
-
-function textOrNull(text: string): string | null {
-  return text === "" ? null : text;
-}
-
-function oneOf<Word extends string>(...words: Word[]): (text: string) => Word {
-  return (text) => {
-    const word = words.find((one) => one === text);
-    if (word !== undefined) return word;
-    throw new SyntaxError(`Cannot understand "${text}": expected ${words.join(" or ")}`);
-  };
-}
-
-function wholeNumber(least: number, most: number, unit: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= least && number <= most) return number * unit;
-    throw new SyntaxError(
-      `Cannot understand "${text}": expected a whole number from ${least} to ${most}`,
-    );
-  };
 }

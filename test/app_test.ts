@@ -1,4 +1,6 @@
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { databasePath } from "../src/app.ts";
 import { openTestApp, type TestApp } from "./support/app.ts";
 
 let app: TestApp;
@@ -48,9 +50,31 @@ test("a first start creates one organization and its owner, a later one nothing"
 test("readyz says so while calls drain, livez stays", async () => {
   const draining = await openTestApp();
   await draining.app.drain();
-  const statuses = await Promise.all(
-    ["/readyz", "/livez"].map(async (path) => (await fetch(`${draining.url}${path}`)).status),
+  const answers = await Promise.all(
+    ["/readyz", "/healthz", "/livez"].map(async (path) => {
+      const response = await fetch(`${draining.url}${path}`);
+      return [response.status, await response.text()];
+    }),
   );
-  expect(statuses).toEqual([503, 200]);
+  expect(answers).toEqual([
+    [503, "draining\n"],
+    [503, "draining\n"],
+    [200, "ok\n"],
+  ]);
   await draining.close();
+});
+
+test("readyz gives every reason on a line of its own", async () => {
+  const troubled = await openTestApp();
+  const other = new Database(databasePath(troubled.dataDir));
+  other.run("begin immediate");
+  await troubled.app.ledgerTurn();
+  await troubled.app.drain();
+  const response = await fetch(`${troubled.url}/readyz`);
+  expect([response.status, await response.text()]).toEqual([
+    503,
+    "draining\ncannot write the ledger\n",
+  ]);
+  other.close();
+  await troubled.close();
 });

@@ -1,5 +1,11 @@
 import { expect, test } from "bun:test";
-import { ConfigError, parseConfig, SETTING_ROWS } from "../src/config.ts";
+import {
+  ConfigError,
+  parseConfig,
+  proxyVariables,
+  SETTING_ROWS,
+  takeServiceEnvironment,
+} from "../src/config.ts";
 import { FlagError } from "../src/std/flags.ts";
 
 const NO_FILES = () => null;
@@ -8,18 +14,30 @@ test("without flags and environment every setting has its documented default", (
   const { masterKey, adminPassword, ...config } = parseConfig([], {}, NO_FILES);
   expect(config).toEqual({
     listen: { host: "127.0.0.1", port: 8080 },
+    hostNames: [],
+    trustedProxies: [],
     dataDir: "./data",
     allowUpstream: [],
     upstreamErrors: "wrapped",
     unpriced: "fallback",
     synchronous: "full",
     bodyBytesMax: 33_554_432,
+    bodyMemoryBytes: 536_870_912,
+    memoryLimitBytes: 0,
+    concurrency: 8000,
+    keyConcurrency: 5000,
     upstreamHeadersTimeoutMs: 600_000,
     upstreamIdleTimeoutMs: 300_000,
+    answerTimeLimitMs: 3_600_000,
     drainTimeoutMs: 90_000,
     callRetentionMs: 2_592_000_000,
     logLevel: "info",
     logFormat: "auto",
+    accessLog: "on",
+    metricsToken: null,
+    otlpEndpoint: null,
+    otlpHeaders: new Map(),
+    journalStream: null,
   });
   expect(masterKey).toEqual({ path: "data/master.key", mayCreate: true });
   expect(adminPassword).toBeNull();
@@ -45,6 +63,54 @@ test("allowed upstreams come from repeated flags or from a comma-separated varia
     "gate:443",
   ]);
   expect(parseConfig([], environment, NO_FILES).allowUpstream).toEqual(["a:1", "[::1]:2"]);
+});
+
+test("names of this host are brought into one form, from flags or the environment", () => {
+  const flags = ["--host-name", "Proxy.Example.", "--host-name=admin.example:8443"];
+  expect(parseConfig(flags, {}, NO_FILES).hostNames).toEqual([
+    "proxy.example",
+    "admin.example:8443",
+  ]);
+  const environment = { INFERENCE_PROXY_HOST_NAME: "a.example, b.example" };
+  expect(parseConfig([], environment, NO_FILES).hostNames).toEqual(["a.example", "b.example"]);
+  expect(() => parseConfig(["--host-name", "https://a.example"], {}, NO_FILES)).toThrow(FlagError);
+});
+
+test("proxies are addresses or ranges, and never everybody", () => {
+  const flags = ["--trusted-proxy", "10.0.0.0/8", "--trusted-proxy=::1"];
+  const proxies = (argv: string[], environment = {}) =>
+    parseConfig(argv, environment, NO_FILES).trustedProxies.map(({ bytes, bits }) => [
+      [...bytes].join("."),
+      bits,
+    ]);
+  expect(proxies(flags)).toEqual([
+    ["10.0.0.0", 8],
+    ["0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1", 128],
+  ]);
+  expect(proxies([], { INFERENCE_PROXY_TRUSTED_PROXY: "192.0.2.7, 10.0.0.0/8" })).toEqual([
+    ["192.0.2.7", 32],
+    ["10.0.0.0", 8],
+  ]);
+  for (const bad of ["0.0.0.0/0", "::/0", "proxy.example", "10.0.0.0/33", "10.0.0.0/8:80"])
+    expect(() => parseConfig(["--trusted-proxy", bad], {}, NO_FILES)).toThrow(FlagError);
+});
+
+test("the memory limit is what is given, else four fifths of what the system allows, else none", () => {
+  const group = (path: string) =>
+    ({ "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": "1000000000\n" })[path] ?? null;
+  const limit = (argv: string[], readFile: (path: string) => string | null) =>
+    parseConfig(argv, {}, readFile).memoryLimitBytes;
+  expect(limit([], group)).toBe(800_000_000);
+  expect(limit(["--memory-limit-mb", "auto"], group)).toBe(800_000_000);
+  expect(limit(["--memory-limit-mb", "100"], group)).toBe(104_857_600);
+  expect(limit(["--memory-limit-mb", "0"], group)).toBe(0);
+  expect(limit([], NO_FILES)).toBe(0);
+  const hidden = (path: string) => {
+    if (path.startsWith("/sys")) throw new Error("EACCES");
+    return group(path);
+  };
+  expect(limit([], hidden)).toBe(0);
+  expect(() => limit(["--memory-limit-mb", "much"], group)).toThrow(FlagError);
 });
 
 test("the service manager's master key beats the file and is never created", () => {
@@ -134,3 +200,80 @@ function fixOf(argv: readonly string[], environment: Record<string, string>): st
   }
   return "nothing was refused";
 }
+
+test("what a service manager tells this process is not handed on to others", () => {
+  Object.assign(process.env, { NOTIFY_SOCKET: "@a", WATCHDOG_USEC: "2000" });
+  process.env["WATCHDOG_PID"] = String(process.pid);
+  expect(takeServiceEnvironment()).toEqual({ notifySocket: "@a", watchdogMs: 2 });
+  const { stdout } = Bun.spawnSync([
+    "sh",
+    "-c",
+    "echo [$NOTIFY_SOCKET$WATCHDOG_USEC$WATCHDOG_PID]",
+  ]);
+  expect(stdout.toString()).toBe("[]\n");
+  expect(takeServiceEnvironment()).toEqual({ notifySocket: null, watchdogMs: null });
+});
+
+test("an environment that asks not to check certificates is refused, one that asks for it is not", () => {
+  const environment = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+  expect(() => parseConfig([], environment, NO_FILES)).toThrow(ConfigError);
+  expect(fixOf([], environment)).toContain("NODE_EXTRA_CA_CERTS");
+  for (const value of ["1", ""])
+    expect(fixOf([], { NODE_TLS_REJECT_UNAUTHORIZED: value })).toBe("nothing was refused");
+});
+
+test("proxies of the environment are known by name, in either case, unless blank", () => {
+  const names = ["http_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+  const set = Object.fromEntries(names.map((name) => [name, "http://proxy.example:3128"]));
+  const environment = {
+    ...set,
+    HTTP_PROXY: "",
+    no_proxy: "localhost",
+    MY_PROXY: "x",
+    PATH: "/bin",
+  };
+  expect(proxyVariables(environment)).toEqual(names);
+});
+
+test.each([
+  ["169.254.169.254:80", "metadata"],
+  ["0.0.0.0:9000", "no address of anybody"],
+  ["[fd00:ec2::254]:80", "metadata"],
+  ["[::ffff:169.254.169.254]:80", "metadata, written another way"],
+  ["a:1,224.0.0.1:80", "everybody at once"],
+])("%s cannot be allowed as an upstream: %s", (hosts) => {
+  expect(() => parseConfig(["--allow-upstream", hosts], {}, NO_FILES)).toThrow(FlagError);
+  const environment = { INFERENCE_PROXY_ALLOW_UPSTREAM: hosts };
+  expect(() => parseConfig([], environment, NO_FILES)).toThrow(ConfigError);
+});
+
+test("the metrics token is read from its file, on one line, and cannot be printed", () => {
+  const flags = ["--metrics-token-file", "/etc/token"];
+  const files = (path: string) => (path === "/etc/token" ? "metrics-token\n" : null);
+  const config = parseConfig(flags, {}, files);
+  expect(config.metricsToken?.reveal()).toBe("metrics-token");
+  expect(JSON.stringify(config)).not.toContain('metrics-token"');
+  expect(() => parseConfig(flags, {}, NO_FILES)).toThrow(
+    'metrics token: "/etc/token" is not there',
+  );
+  expect(() => parseConfig(flags, {}, () => "\n")).toThrow('metrics token: "/etc/token" is empty');
+});
+
+test("traces go to the collector that is named, with the headers of a file", () => {
+  const flags = ["--otlp-endpoint", "http://127.0.0.1:4318", "--otlp-headers-file", "/etc/headers"];
+  const { otlpEndpoint, otlpHeaders } = parseConfig(flags, {}, () => "Authorization: Basic x\n");
+  expect(otlpEndpoint).toBe("http://127.0.0.1:4318/v1/traces");
+  expect([...otlpHeaders].map(([name, value]) => [name, value.reveal()])).toEqual([
+    ["authorization", "Basic x"],
+  ]);
+  expect(() => parseConfig(flags, {}, NO_FILES)).toThrow('"/etc/headers" is not there');
+  const malformed = () => parseConfig(flags, {}, () => "my secret");
+  expect(malformed).toThrow(ConfigError);
+  expect(malformed).not.toThrow("secret");
+  expect(() => parseConfig(["--otlp-endpoint", "collector:4318"], {}, NO_FILES)).toThrow(FlagError);
+});
+
+test("what systemd connected standard error to is known", () => {
+  expect(parseConfig([], { JOURNAL_STREAM: "9:12345" }, NO_FILES).journalStream).toBe("9:12345");
+  expect(parseConfig([], { JOURNAL_STREAM: "" }, NO_FILES).journalStream).toBeNull();
+});

@@ -8,9 +8,27 @@ import { type Check, readSources } from "./tidy/source.ts";
 /** Source files that no test of their own could say more about. */
 const WITHOUT_TEST: Record<string, string> = {
   "src/cli/exit_codes.ts": "a table of numbers that others define",
+  "src/cli/systemd/places.ts": "a table of paths, met by the tests of what is put there",
+  "src/cli/command.ts": "run by the sessions",
+  "src/cli/commands.ts": "run by the sessions",
+  "src/cli/help.ts": "run by the sessions",
+  "src/cli/key.ts": "run by the sessions",
+  "src/cli/member.ts": "run by the sessions",
+  "src/cli/org.ts": "run by the sessions",
+  "src/cli/organization_choice.ts": "run by the sessions",
+  "src/cli/print.ts": "run by the sessions",
+  "src/cli/provider.ts": "run by the sessions",
+  "src/cli/setting_flags.ts": "run by the sessions",
+  "src/cli/settings.ts": "run by the sessions",
+  "src/cli/status.ts": "run by the sessions",
+  "src/cli/usage.ts": "run by the sessions",
+  "src/cli/user.ts": "run by the sessions",
+  "src/cli/local.ts": "run by the sessions",
   "src/cli/version.ts": "run by the tests of the command line",
-  "src/cli/version_command.ts": "run by the tests of the command line",
+  "src/setting_table.ts": "read by the tests of the configuration",
+  "src/version.ts": "run by the tests of the command line",
   "src/data_plane/": "tested as a call sees it, one story per file",
+  "src/management_plane/openapi/": "held against every answer that the tests get",
   "src/stand_in/": "tested as its clients see it, one file per provider",
 };
 
@@ -45,7 +63,7 @@ describe("the repository", () => {
   });
 
   test("every source file is used", () => {
-    expect(shape.deadFiles(program, /^src\/(main\.ts$|tools\/)/)).toEqual([]);
+    expect(shape.deadFiles(program, /^src\/(main\.ts$|assets\.d\.ts$|tools\/)/)).toEqual([]);
   });
 
   test("the registry of migrations lists the folder", () => {

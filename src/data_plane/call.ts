@@ -3,7 +3,7 @@ import { invalidValue, ProxyError } from "../domain/errors.ts";
 import type { Operation } from "../domain/provider.ts";
 import { type JsonObject, parseJsonObject } from "../std/json.ts";
 import { JsonTextError, refuseTooMany, scanObject, type Span } from "../std/json_text.ts";
-import { malformed, readBody } from "./read_body.ts";
+import { type BodyLimits, type BodySource, malformed, readBody } from "./read_body.ts";
 
 /** One inference request as understood by us. */
 export interface Call {
@@ -22,7 +22,7 @@ const Tokens = v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1)));
 const Model = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/));
 
 /** Only what the proxy itself decides by. What else a client sends is the provider's to judge. */
-const ChatBody = v.looseObject({
+export const ChatBody = v.looseObject({
   model: Model,
   messages: v.pipe(v.array(v.looseObject({ role: v.string() })), v.minLength(1)),
   stream: v.nullish(v.boolean()),
@@ -32,7 +32,8 @@ const ChatBody = v.looseObject({
   n: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(128))),
 });
 
-const EmbeddingsBody = v.looseObject({
+/** The same for embeddings. */
+export const EmbeddingsBody = v.looseObject({
   model: Model,
   input: v.pipe(v.unknown(), v.check(isInput, "a text, token ids or a list of either")),
   encoding_format: v.nullish(v.picklist(["float", "base64"])),
@@ -44,14 +45,14 @@ const BODIES = { chat: ChatBody, embeddings: EmbeddingsBody };
  * Reads a call from a request.
  *
  * @throws {ProxyError} `invalid_model` if the body is malformed or names no model, `invalid_value` for
- *   another field, `request_too_large`.
+ *   another field, `request_too_large`, `overloaded`.
  */
 export async function readCall(
-  request: Request,
+  source: BodySource,
   operation: Operation,
-  bytesMax: number,
+  limits: BodyLimits,
 ): Promise<Call> {
-  const text = await readBody(request, bytesMax);
+  const text = await readBody(source, limits);
   const { body, members } = parse(text);
   const { issues } = v.safeParse(BODIES[operation], body, { abortEarly: true });
   if (issues !== undefined) throw fieldError(issues[0]);

@@ -3,6 +3,10 @@ import type { Ending } from "../domain/hold.ts";
 import type { Deps } from "./deps.ts";
 import { ShutdownError } from "./in_flight.ts";
 import type { Beat } from "./pulse.ts";
+import type { Slot } from "./slots.ts";
+
+/** How long a client may leave what it was sent unread, in milliseconds: meanwhile the provider waits and bills. */
+const CLIENT_STALL_MS = 60_000;
 
 /** The client went away before its answer was complete. */
 export class ClientClosedError extends Error {
@@ -19,18 +23,21 @@ export class Flight {
   readonly #deps: Pick<Deps, "clock" | "inFlight" | "pulse">;
   readonly #controller = new AbortController();
   readonly #client: AbortSignal;
+  readonly #slot: Slot;
   readonly #hangUp = () => this.#controller.abort(new ClientClosedError());
   readonly #beat: Beat = (nowMs) => this.#look(nowMs);
   #waitingFor = "answer";
   #limitMs = Number.POSITIVE_INFINITY;
   #sinceMs = 0;
+  #answerEndsMs = Number.POSITIVE_INFINITY;
   #clientStalls = false;
 
   /** Begins the flight of a call. Whoever begins it ends it. @throws {ProxyError} If the proxy is stopping. */
-  constructor(client: AbortSignal, deps: Pick<Deps, "clock" | "inFlight" | "pulse">) {
+  constructor(client: AbortSignal, slot: Slot, deps: Pick<Deps, "clock" | "inFlight" | "pulse">) {
     deps.inFlight.add(this.#controller);
     this.#deps = deps;
     this.#client = client;
+    this.#slot = slot;
     client.addEventListener("abort", this.#hangUp);
     if (client.aborted) this.#hangUp();
     deps.pulse.add(this.#beat);
@@ -48,6 +55,11 @@ export class Flight {
     this.heard();
   }
 
+  /** Gives the provider this long for all of its answer, from now on. */
+  answerBegins(limitMs: number): void {
+    this.#answerEndsMs = this.#deps.clock.monotonicMs() + limitMs;
+  }
+
   /** Notes that the client does not take what it is sent: if it stays so, it is the one that is given up. */
   clientStalls(): void {
     this.#clientStalls = true;
@@ -62,13 +74,21 @@ export class Flight {
   end(): void {
     this.#client.removeEventListener("abort", this.#hangUp);
     this.#deps.inFlight.remove(this.#controller);
+    this.#slot.leave();
     this.#deps.pulse.remove(this.#beat);
   }
 
   #look(nowMs: number): void {
-    if (nowMs - this.#sinceMs < this.#limitMs) return;
-    const late = upstreamTimeout(this.#waitingFor, this.#limitMs);
-    this.#controller.abort(this.#clientStalls ? new ClientClosedError() : late);
+    const silentMs = nowMs - this.#sinceMs;
+    if (this.#clientStalls) {
+      if (silentMs >= CLIENT_STALL_MS) this.#controller.abort(new ClientClosedError());
+    } else if (silentMs >= this.#limitMs) {
+      const what = `sent no ${this.#waitingFor} within ${this.#limitMs / 1000} s`;
+      this.#controller.abort(upstreamTimeout(what));
+    }
+    if (nowMs >= this.#answerEndsMs) {
+      this.#controller.abort(upstreamTimeout("did not come to the end of its answer in time"));
+    }
   }
 }
 
@@ -79,12 +99,8 @@ export function endingOf(error: unknown): Ending {
 }
 
 /** Says that the provider took too long. Tokens may have been spent, so nobody should just try again. */
-function upstreamTimeout(what: string, limitMs: number): ProxyError {
-  return new ProxyError(
-    "upstream_timeout",
-    `Cannot finish call: the provider sent no ${what} within ${limitMs / 1000} s`,
-    {
-      headers: { "x-should-retry": "false" },
-    },
-  );
+function upstreamTimeout(what: string): ProxyError {
+  return new ProxyError("upstream_timeout", `Cannot finish call: the provider ${what}`, {
+    headers: { "x-should-retry": "false" },
+  });
 }

@@ -8,7 +8,8 @@ import { type Call, readCall } from "./call.ts";
 import type { Deps } from "./deps.ts";
 import { answerOf, answered, inStreamText } from "./failure.ts";
 import { Flight } from "./flight.ts";
-import { forward } from "./forward.ts";
+import { findHost, forward } from "./forward.ts";
+import type { Observation } from "./observation.ts";
 import { relayWhole } from "./relay_whole.ts";
 import { type StreamOptions, StreamRelay } from "./relay_stream.ts";
 import {
@@ -19,6 +20,7 @@ import {
   streamResponse,
 } from "./response.ts";
 import { failedOutcome, settleOnce, unsentOutcome, usageOf } from "./settle.ts";
+import type { Slot } from "./slots.ts";
 import { chooseTarget, type OpenTarget } from "./target.ts";
 import { translate } from "./translate.ts";
 import { readRefusal, UpstreamRefused } from "./upstream_refusal.ts";
@@ -37,9 +39,11 @@ interface Admitted {
   readonly translation: Translation;
   readonly hold: Hold;
   readonly flight: Flight;
+  readonly slot: Slot;
+  readonly observation: Observation;
 }
 
-/** How long a client may take over a piece of its request, and stay after its answer. */
+/** How long a client may stay after its answer. */
 const CLIENT_IDLE_S = 60;
 
 /** Serves one inference request, from the client's bytes to the settled bill. */
@@ -50,12 +54,16 @@ export async function handleInference(
 ): Promise<Response> {
   const nowMs = deps.clock.wallMs();
   const context = answerContext(exchange.request, uuid7(nowMs));
+  const observation = deps.observer.begin(exchange.request.headers, operation);
+  let slot: Slot | null = null;
   try {
     const caller = authenticate(exchange.request.headers, deps);
+    observation.key = caller.key;
     context.rate = () => deps.ledger.rateStatus(caller.key.id, caller.key.rateLimitRpm);
     deps.inFlight.mustTakeCalls();
-    exchange.idleTimeout(CLIENT_IDLE_S);
-    const call = await readCall(exchange.request, operation, deps.config.bodyBytesMax);
+    slot = deps.slots.take(caller.key);
+    const call = await readCall(exchange, operation, { bytesMax: deps.config.bodyBytesMax, slot });
+    observation.read(call);
     // The ledger keeps calls in order of their ids, and a slow body may have taken its time.
     context.requestId = uuid7(deps.clock.wallMs());
     const target = await chooseTarget(call, caller.key.organizationId, deps);
@@ -67,16 +75,21 @@ export async function handleInference(
     });
     context.dropped = translation.dropped;
     // In flight before it is admitted: a stop must wait for every hold.
-    const flight = new Flight(exchange.request.signal, deps);
+    const flight = new Flight(exchange.request.signal, slot, deps);
     const hold = await admit(caller, context.requestId, call, target, translation, deps).catch(
       (error) => {
         flight.end();
         throw error;
       },
     );
-    return await serve(exchange, { call, target, translation, hold, flight }, context, deps);
+    observation.admitted(target, hold);
+    const admitted = { call, target, translation, hold, flight, slot, observation };
+    return await serve(exchange, admitted, context, deps);
   } catch (error) {
-    return errorResponse(answerOf(error, context.requestId, deps.log), context);
+    slot?.leave();
+    const answer = answerOf(error, context.requestId, deps.log);
+    observation.refused(error, answer.status, context.requestId);
+    return errorResponse(answer, context);
   }
 }
 
@@ -87,33 +100,42 @@ async function serve(
   context: AnswerContext,
   deps: Deps,
 ): Promise<Response> {
-  const { call, target, translation, hold, flight } = admitted;
-  const settle = settleOnce(hold, target, deps);
+  const { call, target, translation, hold, flight, slot, observation } = admitted;
+  const settle = settleOnce(hold, target, observation, deps);
   const end = endOf(flight, exchange);
   exchange.idleTimeout(0);
   let status: number | null = null;
   let sent = false;
   try {
+    const origin = target.host.current() ?? (await findHost(target, flight, deps));
     // A client may have left while the hold was written.
     flight.signal.throwIfAborted();
     sent = true;
+    observation.sent();
     const upstream = await forward(
-      { target, body: translation.upstreamBody, stream: call.stream },
+      { target, origin, body: translation.upstreamBody, stream: call.stream },
       flight,
       deps,
     );
     status = upstream.status;
+    flight.answerBegins(deps.config.answerTimeLimitMs);
     if (!upstream.ok) throw new UpstreamRefused(await readRefusal(upstream));
     if (!call.stream) {
       const text = await relayWhole(upstream, translation, flight, settle);
       end();
+      observation.ended();
       return jsonResponse(text, context);
     }
-    const options = { flight, settle, onEnd: end, ...reportsOf(hold, target, deps) };
+    const reports = reportsOf(hold, target, deps);
+    const options = { flight, settle, observation, onEnd: end, ...reports };
     const relay = new StreamRelay(upstream, translation, options, deps);
-    return streamResponse(await relay.open(), context);
+    const body = await relay.open();
+    // From here on a stream keeps nothing of its request.
+    slot.releaseBody();
+    return streamResponse(body, context);
   } catch (error) {
     settle(sent ? failedOutcome(error, status, call.stream) : unsentOutcome(error));
+    observation.failed(error, false);
     end();
     throw answered(error, target, deps);
   }

@@ -1,20 +1,48 @@
 import { ProxyError } from "../domain/errors.ts";
 import { ClientClosedError } from "./flight.ts";
+import type { Slot } from "./slots.ts";
+
+/** A request whose body is still on its way. */
+export interface BodySource {
+  readonly request: Request;
+  /** Ends the connection after it was idle for this long, in seconds; too slow a body counts as none. */
+  readonly idleTimeout: (seconds: number) => void;
+}
+
+export interface BodyLimits {
+  readonly bytesMax: number;
+  /** Counts the bytes against what all requests may have in memory. */
+  readonly slot: Slot;
+}
+
+/** What every body is given, in seconds. */
+const BODY_S = 10;
+
+/** What it is given for each second more, in bytes. */
+const BODY_BYTES_PER_S = 32 << 10;
+
+/** The server's timers take no more, in seconds. */
+const TIMER_S_MAX = 255;
 
 /**
- * Reads a request body as text.
+ * Reads a request body as text. A body that comes too slowly ends with its connection: it has a time of its own,
+ * and the server counts a body as idle that brings less than 16 KiB a second in that time.
  *
- * @throws {ProxyError} If it is longer than `bytesMax`, is encoded in some way, or is not UTF-8.
- * @throws {ClientClosedError} If the client goes away before all of it is there.
+ * @throws {ProxyError} If it is longer than `bytesMax`, is encoded in some way, or is not UTF-8; `overloaded` if
+ *   there is no memory for it.
+ * @throws {ClientClosedError} If the connection ends before all of it is there.
  */
-export async function readBody(request: Request, bytesMax: number): Promise<string> {
-  const encoding = request.headers.get("content-encoding");
+export async function readBody(source: BodySource, limits: BodyLimits): Promise<string> {
+  const { headers } = source.request;
+  const encoding = headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw malformed(`a body with content-encoding "${encoding}" is not read`);
   }
-  const declared = Number(request.headers.get("content-length") ?? Number.NaN);
-  if (declared > bytesMax) throw tooLarge(bytesMax);
-  const bytes = await readBytes(request, declared, bytesMax);
+  const length = headers.get("content-length");
+  const declared = length === null ? null : Number(length);
+  if (declared !== null && declared > limits.bytesMax) throw tooLarge(limits.bytesMax);
+  source.idleTimeout(Math.min(TIMER_S_MAX, BODY_S + Math.ceil((declared ?? 0) / BODY_BYTES_PER_S)));
+  const bytes = await readBytes(source.request, declared, limits);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -29,19 +57,19 @@ export function malformed(what: string): ProxyError {
 
 async function readBytes(
   request: Request,
-  declared: number,
-  bytesMax: number,
+  declared: number | null,
+  limits: BodyLimits,
 ): Promise<Uint8Array | ArrayBuffer> {
+  if (declared !== null) limits.slot.holdBody(declared);
   try {
-    const whole = !Number.isNaN(declared);
-    return whole ? await request.arrayBuffer() : await readPieces(request, bytesMax);
+    return declared === null ? await readPieces(request, limits) : await request.arrayBuffer();
   } catch (error) {
     if (request.signal.aborted) throw new ClientClosedError();
     throw error;
   }
 }
 
-async function readPieces(request: Request, bytesMax: number): Promise<Uint8Array> {
+async function readPieces(request: Request, { bytesMax, slot }: BodyLimits): Promise<Uint8Array> {
   const body: ReadableStream<Uint8Array> | null = request.body;
   if (body === null) return new Uint8Array();
   const pieces: Uint8Array[] = [];
@@ -49,6 +77,7 @@ async function readPieces(request: Request, bytesMax: number): Promise<Uint8Arra
   for await (const piece of body) {
     bytes += piece.byteLength;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
+    slot.holdBody(piece.byteLength);
     pieces.push(piece);
   }
   return Buffer.concat(pieces);

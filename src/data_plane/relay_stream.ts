@@ -3,6 +3,7 @@ import { dataEvent, SseParser } from "../std/sse.ts";
 import { type StreamTranslation, type Translation, UpstreamFault } from "../wire/translation.ts";
 import type { Deps } from "./deps.ts";
 import { endingOf, type Flight } from "./flight.ts";
+import type { Observation } from "./observation.ts";
 import { isErrorReport, type Outcome, type Settle } from "./settle.ts";
 
 /** How long a stream may be silent before the client is told that it lives, in milliseconds. */
@@ -14,6 +15,12 @@ const CHECKPOINT_MS = 5_000;
 /** How long a provider may take to end a body whose last event has come, in milliseconds. */
 const LEAVE_MS = 1_000;
 
+/** Bounds a stream, in bytes, comments and all: one that never ends must not be paid for without end. */
+const MAX_STREAM_BYTES = 256 << 20;
+
+/** How much of a piece is translated at once, in bytes. What a client does not read is held in parts of this size. */
+const PART_BYTES = 64 << 10;
+
 /** A comment: clients skip it, and whatever stands between sees traffic. */
 const PING = ": ping\n\n";
 
@@ -21,6 +28,8 @@ const PING = ": ping\n\n";
 export interface StreamOptions {
   readonly flight: Flight;
   readonly settle: Settle;
+  /** Told when the first event comes, what goes wrong, and that the stream is over. */
+  readonly observation: Pick<Observation, "firstChunk" | "failed" | "ended">;
   /** Returns the usage to report and charge when the provider reported none. */
   readonly estimate: (outcome: Outcome) => Usage;
   /** Notes in the ledger what the call has used so far. */
@@ -53,6 +62,9 @@ export class StreamRelay {
   readonly #deps: Pick<Deps, "clock" | "pulse">;
   #wroteMs = 0;
   #checkpointMs = 0;
+  #bytes = 0;
+  /** What is left of a piece that is taken part by part. */
+  #rest: Uint8Array | null = null;
   #running = false;
   #complete = false;
   /** What ends the stream once the events before it are sent: they may have come in one piece. */
@@ -93,6 +105,7 @@ export class StreamRelay {
   async #first(): Promise<string | null> {
     let text = await this.#step();
     while (text !== null && !text.includes("data:")) text = await this.#step();
+    if (text !== null) this.#options.observation.firstChunk();
     return text;
   }
 
@@ -141,6 +154,7 @@ export class StreamRelay {
     } finally {
       this.#deps.pulse.remove(beat);
       this.#options.onEnd();
+      this.#options.observation.ended();
       controller.close();
       this.#leave();
     }
@@ -160,11 +174,20 @@ export class StreamRelay {
 
   /** Returns what the next piece gives the client, perhaps nothing; null at the end of the body. */
   async #next(): Promise<string | null> {
+    if (this.#rest !== null) return this.#part(this.#rest);
     const { flight } = this.#options;
     const { done, value } = await this.#read();
     if (done) return null;
     flight.heard();
-    return this.#translate(value);
+    this.#bytes += value.byteLength;
+    if (this.#bytes > MAX_STREAM_BYTES) throw tooLong("The provider does not end its answer");
+    return this.#part(value);
+  }
+
+  #part(piece: Uint8Array): string {
+    const isLast = piece.byteLength <= PART_BYTES;
+    this.#rest = isLast ? null : piece.subarray(PART_BYTES);
+    return this.#translate(isLast ? piece : piece.subarray(0, PART_BYTES));
   }
 
   #translate(piece: Uint8Array): string {
@@ -172,7 +195,7 @@ export class StreamRelay {
     try {
       for (const event of this.#parser.push(piece)) text += this.#translation.push(event);
     } catch (error) {
-      const fault = error instanceof RangeError ? tooLong(error) : error;
+      const fault = error instanceof RangeError ? tooLong(error.message) : error;
       if (text === "") throw fault;
       this.#fault = fault;
     }
@@ -217,9 +240,11 @@ export class StreamRelay {
     this.#settle(reason);
     this.#cancel(reason);
     this.#options.onEnd();
+    this.#options.observation.ended();
   }
 
   #settle(error: unknown): void {
+    if (error !== null) this.#options.observation.failed(error, this.#running);
     const ending = error === null ? "completed" : endingOf(error);
     const outcome = this.#outcome(ending);
     // An error as the first event is a refusal; what was generated before a later one is charged.
@@ -270,8 +295,8 @@ export class StreamRelay {
   }
 }
 
-function tooLong(error: RangeError): UpstreamFault {
-  return new UpstreamFault(error.message, { interrupted: true });
+function tooLong(message: string): UpstreamFault {
+  return new UpstreamFault(message, { interrupted: true });
 }
 
 function bodyOf(upstream: Response): ReadableStream<Uint8Array> {

@@ -31,7 +31,11 @@ export async function relayWhole(
 
 async function readText(upstream: Response, flight: Flight): Promise<string> {
   const declared = Number(upstream.headers.get("content-length") ?? 0);
-  if (declared > MAX_ANSWER_BYTES) throw new UpstreamFault("The provider sent too long an answer");
+  if (declared > MAX_ANSWER_BYTES) {
+    // What nobody reads would keep the connection open.
+    upstream.body?.cancel().catch(() => {});
+    throw new UpstreamFault("The provider sent too long an answer");
+  }
   try {
     // The length is not always declared; what arrives counts as a sign of life all the same.
     return declared > 0 ? await upstream.text() : await readPieces(upstream, flight);

@@ -12,6 +12,9 @@ export interface Target {
   readonly provider: Provider;
   readonly config: ProviderConfigRecord;
   readonly upstreamModel: string;
+  readonly euResident: boolean;
+  readonly baseUrl: string;
+  /** Where the request goes: below the base URL. */
   readonly url: string;
   /** What the host charges, in percent of the list price. */
   readonly pricePercent: number;
@@ -50,7 +53,8 @@ export function route(
   if (baseUrl === null || (settings.euOnly && !euResident)) throw notResident(provider.id);
   const url = provider.url(baseUrl, call.operation, upstreamModel);
   const pricePercent = hostPercent(new URL(url).hostname);
-  return { provider, config, upstreamModel, url, pricePercent, prices: organization.prices };
+  const { prices } = organization;
+  return { provider, config, upstreamModel, euResident, baseUrl, url, pricePercent, prices };
 }
 
 /** Finds the provider that a model's name begins with. */

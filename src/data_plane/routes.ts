@@ -10,7 +10,8 @@ import { answerContext, CORS, errorResponse, jsonResponse } from "./response.ts"
 /** Where the data plane lives. Clients are given this as their base URL. */
 export const DATA_PLANE_PATH = "/inference/v1";
 
-const SERVED = [
+/** Every route, by method and pattern. Describe a new one in openapi/, or the tests will ask for it. */
+export const SERVED = [
   `POST ${DATA_PLANE_PATH}/chat/completions`,
   `POST ${DATA_PLANE_PATH}/embeddings`,
   `GET ${DATA_PLANE_PATH}/models`,
@@ -63,6 +64,7 @@ function answer(request: Request, deps: Deps, body: () => string): Response {
   try {
     return jsonResponse(body(), context);
   } catch (error) {
+    deps.observer.refused(error);
     return errorResponse(answerOf(error, context.requestId, deps.log), context);
   }
 }

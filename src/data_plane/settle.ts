@@ -8,6 +8,7 @@ import { charge } from "./admit.ts";
 import type { Deps } from "./deps.ts";
 import { endingOf } from "./flight.ts";
 import { NoAnswer } from "./forward.ts";
+import type { Observation } from "./observation.ts";
 import type { Target } from "./route.ts";
 import { UpstreamRefused } from "./upstream_refusal.ts";
 
@@ -28,7 +29,12 @@ export interface Outcome {
 export type Settle = (outcome: Outcome) => void;
 
 /** Returns what settles this hold, once. */
-export function settleOnce(hold: Hold, target: Target, deps: Pick<Deps, "ledger" | "log">): Settle {
+export function settleOnce(
+  hold: Hold,
+  target: Target,
+  observation: Pick<Observation, "settled">,
+  deps: Pick<Deps, "ledger" | "log">,
+): Settle {
   let settled = false;
   return (outcome) => {
     if (settled) return;
@@ -36,6 +42,7 @@ export function settleOnce(hold: Hold, target: Target, deps: Pick<Deps, "ledger"
     const { ending, upstreamStatus, servedModel } = outcome;
     const used = outcome.generated ? chargeFor(outcome, hold, target, deps) : null;
     deps.ledger.settle(hold, { ending, upstreamStatus, servedModel, used });
+    observation.settled(upstreamStatus, servedModel, used);
   };
 }
 

@@ -3,10 +3,13 @@ import type { Call } from "./call.ts";
 import type { Connection } from "./connections.ts";
 import type { Deps } from "./deps.ts";
 import { route, type Target } from "./route.ts";
+import type { UpstreamHost } from "./upstream_host.ts";
 
-/** A target whose provider key is open. */
+/** A target whose provider key is open, and the host that it is for. */
 export interface OpenTarget extends Target {
   readonly connection: Connection;
+  /** The host of the chosen base URL: what was decided on is what is called. */
+  readonly host: UpstreamHost;
 }
 
 /**
@@ -18,12 +21,12 @@ export interface OpenTarget extends Target {
 export async function chooseTarget(
   call: Call,
   organizationId: string,
-  { directory, connections }: Pick<Deps, "directory" | "connections">,
+  { directory, connections, hosts }: Pick<Deps, "directory" | "connections" | "hosts">,
 ): Promise<OpenTarget> {
   for (;;) {
     const target = route(call, directory.organization(organizationId));
     const connection = connections.opened(target.config);
-    if (connection !== undefined) return { ...target, connection };
+    if (connection !== undefined) return { ...target, connection, host: hosts.of(target.baseUrl) };
     await connections.open(PROVIDERS[target.provider.id], target.config);
   }
 }

@@ -24,7 +24,8 @@ const MAX_ERROR_BYTES = 1 << 16;
 /** Reads a provider's answer that is no success. A redirect is one: following it would leak key and prompt. */
 export async function readRefusal(upstream: Response): Promise<UpstreamRefusal> {
   const { status, headers } = upstream;
-  const body = readUpstreamError(await readBounded(upstream));
+  const { text } = await readBounded(upstream, MAX_ERROR_BYTES);
+  const body = readUpstreamError(text);
   return { ...body, status, retryAfter: retryAfterOf(headers) };
 }
 
@@ -60,15 +61,21 @@ const EXHAUSTED = new Set([
   "ramp_limit_exceeded",
 ]);
 
-async function readBounded(upstream: Response): Promise<string> {
+/** Reads the body of an answer, or as much of it as comes and is wanted. */
+export async function readBounded(
+  upstream: Response,
+  bytesMax: number,
+): Promise<{ readonly text: string; readonly isWhole: boolean }> {
   const body: ReadableStream<Uint8Array> | null = upstream.body;
-  if (body === null) return "";
+  if (body === null) return { text: "", isWhole: true };
   const reader = body.getReader();
   const pieces: Uint8Array[] = [];
   let bytes = 0;
+  let isWhole = false;
   try {
-    while (bytes < MAX_ERROR_BYTES) {
+    while (bytes < bytesMax) {
       const { done, value } = await reader.read();
+      isWhole = done;
       if (done) break;
       pieces.push(value);
       bytes += value.byteLength;
@@ -77,15 +84,18 @@ async function readBounded(upstream: Response): Promise<string> {
     // The status is known; what there is of the body will do.
   }
   reader.cancel().catch(() => {});
-  return new TextDecoder().decode(Buffer.concat(pieces).subarray(0, MAX_ERROR_BYTES));
+  const text = new TextDecoder().decode(Buffer.concat(pieces).subarray(0, bytesMax));
+  return { text, isWhole };
 }
 
-/** A wait in seconds, or a date: nothing else is passed on. */
+/** A wait in seconds, or a date: nothing else is passed on, no word above all. */
 function retryAfterOf(headers: Headers): string | null {
   const value = headers.get("retry-after");
-  if (value === null || !/^[\w ,:.+-]{1,40}$/.test(value)) return null;
-  return value;
+  return value !== null && (SECONDS.test(value) || DATE.test(value)) ? value : null;
 }
+
+const SECONDS = /^\d{1,9}(\.\d{1,6})?$/;
+const DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 function secondsOf(retryAfter: string): number {
   return Number(retryAfter);

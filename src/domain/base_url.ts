@@ -46,7 +46,8 @@ function parse(text: string): URL {
   return url;
 }
 
-function hostPort(url: URL): string {
+/** Returns where a URL leads, as `host:port`, its port always included. */
+export function hostPort(url: URL): string {
   const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
   return `${url.hostname}:${port}`;
 }

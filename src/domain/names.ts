@@ -26,3 +26,22 @@ export function parseUserName(text: string): string | null {
   if (name === "" || name.includes(":") || UNPRINTABLE.test(name)) return null;
   return Buffer.byteLength(name) <= USER_NAME_BYTES_MAX ? name : null;
 }
+
+/** Bounds what stands for an organization on command lines, in characters. */
+export const SLUG_CHARS_MAX = 63;
+
+/** Whether a text can stand for an organization: `acme-europe`. */
+export function isSlug(text: string): boolean {
+  return text.length <= SLUG_CHARS_MAX && /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(text);
+}
+
+/** Makes a slug of a name, or null if nothing of the name can stand in one. */
+export function slugOf(name: string): string | null {
+  const plain = name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll(/[\u0300-\u036f]/g, "");
+  const words = plain.replaceAll(/[^a-z0-9]+/g, "-").slice(0, SLUG_CHARS_MAX);
+  const slug = words.replace(/^-/, "").replace(/-$/, "");
+  return slug === "" ? null : slug;
+}

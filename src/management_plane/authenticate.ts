@@ -5,20 +5,23 @@ import type { Row } from "../store/tables.ts";
 import { findUser } from "../store/users.ts";
 import type { ManagementDeps } from "./deps.ts";
 import { ManagementError } from "./error_response.ts";
-import { LoginThrottle } from "./login_throttle.ts";
 
 const CHALLENGE = { "www-authenticate": 'Basic realm="inference-proxy", charset="UTF-8"' };
+
+/** How often it is said that sign-ins are refused without a look at their passwords, at most. */
+const REFUSALS_SAID_MS = 10_000;
 
 /** Returns the user of a request. @throws {ManagementError} If nobody is signed in by it. */
 export type Authenticate = (request: Request, address: string) => Promise<Row<"users">>;
 
 /** Creates the one way into the management plane: HTTP basic authentication. */
 export function createAuthenticator(
-  deps: Pick<ManagementDeps, "db" | "clock" | "passwords" | "log">,
+  deps: Pick<ManagementDeps, "db" | "clock" | "passwords" | "throttle" | "log">,
 ): Authenticate {
-  const throttle = new LoginThrottle(deps.clock);
   // Parallel requests of one client are one attempt: they carry the same password.
   const pending = new Map<string, Promise<void>>();
+  let refusals = 0;
+  let refusalsSaidMs = -Infinity;
 
   return async (request, address) => {
     const header = request.headers.get("authorization");
@@ -32,8 +35,10 @@ export function createAuthenticator(
       pending.set(same, attempt);
     }
     await attempt;
-    if (user === undefined) throw unauthorized();
-    return user;
+    // While the password was checked it may have been changed, or the user deleted.
+    const now = await findUser(deps.db, foldUserName(credentials.user));
+    if (user === undefined || now?.password_hash !== user.password_hash) throw unauthorized();
+    return now;
   };
 
   async function verify(
@@ -42,9 +47,9 @@ export function createAuthenticator(
     address: string,
   ): Promise<void> {
     const name = foldUserName(credentials.user);
-    const attempt = throttle.attempt(name, address);
+    const attempt = deps.throttle.attempt(name, address);
     if (typeof attempt === "number") {
-      deps.log.warn("sign-in refused: too many failures", { address });
+      sayRefused(address);
       throw tooManyAttempts(attempt);
     }
     let right = false;
@@ -63,10 +68,31 @@ export function createAuthenticator(
     deps.log.warn("sign-in refused: wrong user or password", { address });
     throw unauthorized();
   }
+
+  /** Refusals cost a guesser nothing: a line for each would fill the disk. */
+  function sayRefused(address: string): void {
+    refusals += 1;
+    const nowMs = deps.clock.monotonicMs();
+    if (nowMs - refusalsSaidMs < REFUSALS_SAID_MS) return;
+    deps.log.warn("sign-in refused: too many failures", { address, refusals });
+    refusals = 0;
+    refusalsSaidMs = nowMs;
+  }
 }
 
-/** Says that too many passwords wait to be hashed. */
-export function busy(): ManagementError {
+/** Hashes a new password. @throws {ManagementError} `overloaded` if too many wait to be hashed. */
+export async function hashPassword(
+  password: string,
+  { passwords }: Pick<ManagementDeps, "passwords">,
+): Promise<string> {
+  try {
+    return await passwords.hash(password);
+  } catch (error) {
+    throw error instanceof PasswordsBusyError ? busy() : error;
+  }
+}
+
+function busy(): ManagementError {
   return new ManagementError("overloaded", "Cannot check password: too many are being checked", {
     "retry-after": "1",
   });

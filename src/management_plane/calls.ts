@@ -1,3 +1,4 @@
+import type * as v from "valibot";
 import { chargedTokens, RATE_KINDS, RATE_NAMES, type Rates } from "../domain/price.ts";
 import { NO_USAGE, totalTokens, type Usage } from "../domain/usage.ts";
 import { formatRfc3339 } from "../std/rfc3339.ts";
@@ -9,6 +10,7 @@ import type { OrganizationCall } from "./call.ts";
 import type { ManagementDeps } from "./deps.ts";
 import { ManagementError } from "./error_response.ts";
 import { jsonResponse } from "./json_response.ts";
+import type { Call } from "./openapi/calls.ts";
 import { ratesView } from "./rates_view.ts";
 
 /** Answers with what one call used and how its cost was computed. Its id is the `x-request-id` of its answer. */
@@ -23,7 +25,7 @@ export async function get(call: OrganizationCall, deps: ManagementDeps): Promise
   );
 }
 
-function view(row: Row<"calls">) {
+function view(row: Row<"calls">): v.InferOutput<typeof Call> {
   // A row in flight holds estimates for the case of a crash; nothing is settled yet.
   const usage = row.state === "pending" ? NO_USAGE : usageOf(row);
   const rates = row.price_rates === null ? null : readRates(row.price_rates);

@@ -8,8 +8,8 @@ import { ManagementError } from "./error_response.ts";
  */
 export function refuseCrossSite(request: Request): void {
   if (request.method === "GET") return;
-  const site = request.headers.get("sec-fetch-site");
-  if (site === "cross-site" || site === "same-site") throw crossSite();
+  const site = request.headers.get("sec-fetch-site") ?? "none";
+  if (site !== "none" && site !== "same-origin") throw crossSite();
   const origin = request.headers.get("origin");
   const own = request.headers.get("host") ?? "";
   if (origin !== null && (own === "" || hostOf(origin) !== own)) throw crossSite();

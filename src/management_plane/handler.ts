@@ -4,22 +4,25 @@ import { isDatabaseTrouble } from "../store/sqlite.ts";
 import { type Authenticate, createAuthenticator } from "./authenticate.ts";
 import { authorize, requireSameOrganization } from "./authorize.ts";
 import { refuseCrossSite } from "./cross_site.ts";
+import type { Peer } from "./call.ts";
 import type { ManagementDeps } from "./deps.ts";
 import { errorResponse, ManagementError } from "./error_response.ts";
+import { LoginThrottle } from "./login_throttle.ts";
 import { type ManagementRoute, ROUTES } from "./routes.ts";
 
 /** Answers one request. It never rejects: whatever goes wrong is answered. */
-export type ManagementPlane = (
-  request: Request,
-  peer: { readonly address: string },
-) => Promise<Response>;
+export type ManagementPlane = (request: Request, peer: Peer) => Promise<Response>;
 
-/** Creates the management plane: it answers every path that begins with `/organizations`. */
-export function createManagementPlane(deps: ManagementDeps): ManagementPlane {
+/** What the network is served: everything but the operator's own routes. */
+const NETWORK_ROUTES = ROUTES.filter((route) => route.access !== "operator");
+
+/** Creates the management plane: it answers `/organizations`, and to the operator also `/operator`. */
+export function createManagementPlane(parts: Omit<ManagementDeps, "throttle">): ManagementPlane {
+  const deps: ManagementDeps = { ...parts, throttle: new LoginThrottle(parts.clock) };
   const authenticate = createAuthenticator(deps);
   return async (request, peer) => {
     try {
-      return await serve(request, peer.address, authenticate, deps);
+      return await serve(request, peer, authenticate, deps);
     } catch (error) {
       if (error instanceof ManagementError) return errorResponse(error);
       deps.log.error("management request failed", { method: request.method, error: `${error}` });
@@ -39,20 +42,22 @@ function ourFault(): ManagementError {
 
 async function serve(
   request: Request,
-  address: string,
+  peer: Peer,
   authenticate: Authenticate,
   deps: ManagementDeps,
 ): Promise<Response> {
   const target = requestTarget(request.url);
-  const { route, params } = find(request.method, target.path);
+  const routes = peer.isOperator ? ROUTES : NETWORK_ROUTES;
+  const { route, params } = find(routes, request.method, target.path);
   refuseCrossSite(request);
-  const user = await authenticate(request, address);
-  const call = {
-    request,
-    user,
-    query: new URLSearchParams(target.query),
-    act: { actor: user.name, nowMs: deps.clock.wallMs() },
+  const user = peer.isOperator ? null : await authenticate(request, peer.address);
+  const act = {
+    actor: user?.name ?? "operator",
+    address: peer.address,
+    nowMs: deps.clock.wallMs(),
   };
+  const call = { request, user, query: new URLSearchParams(target.query), act };
+  if (route.access === "operator") return route.handle({ ...call, params }, deps);
   if (route.access === "user") return route.handle(call, deps);
   const organization = await authorize(deps.db, user, params["orgId"] ?? "", route.access);
   requireSameOrganization(request, organization.id);
@@ -60,10 +65,11 @@ async function serve(
 }
 
 function find(
+  routes: readonly ManagementRoute[],
   method: string,
   path: string,
 ): { readonly route: ManagementRoute; readonly params: Readonly<Record<string, string>> } {
-  const found = findRoute(ROUTES, method, path);
+  const found = findRoute(routes, method, path);
   if (found.kind === "match") return found;
   if (found.kind === "none")
     throw new ManagementError("unknown_url", "Cannot find URL: nothing is served there");

@@ -17,19 +17,21 @@ import type { ManagementDeps } from "./deps.ts";
 import { ManagementError } from "./error_response.ts";
 import { name, oneOf, wholeNumber } from "./fields.ts";
 import { emptyResponse, jsonResponse } from "./json_response.ts";
+import type { InferenceKey } from "./openapi/inference_keys.ts";
 import { readBody } from "./read_body.ts";
 
 const RATE_LIMIT_RPM_MAX = 100_000;
 const RATE_LIMIT_RPM_DEFAULT = 60;
 
-const CreateBody = v.strictObject({
+/** What a new inference key is made of. Where absence means the default, null means the same. */
+export const CreateBody = v.strictObject({
   name: name(),
   monthly_token_limit: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   rate_limit_rpm: v.nullish(wholeNumber(1, RATE_LIMIT_RPM_MAX), RATE_LIMIT_RPM_DEFAULT),
 });
 
-/** Where absence means no change, null means nothing, and is refused. */
-const UpdateBody = v.strictObject({
+/** What of an inference key can change. Where absence means no change, null means nothing, and is refused. */
+export const UpdateBody = v.strictObject({
   name: v.optional(name()),
   monthly_token_limit: v.optional(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
   rate_limit_rpm: v.optional(wholeNumber(1, RATE_LIMIT_RPM_MAX)),
@@ -112,7 +114,11 @@ async function requireKey(
   );
 }
 
-function view(key: InferenceKeyWithUse, month: Month, { live }: Pick<ManagementDeps, "live">) {
+function view(
+  key: InferenceKeyWithUse,
+  month: Month,
+  { live }: Pick<ManagementDeps, "live">,
+): v.InferOutput<typeof InferenceKey> {
   return {
     id: key.id,
     name: key.name,

@@ -1,8 +1,5 @@
 import * as v from "valibot";
-import { parseUserName, USER_NAME_BYTES_MAX } from "../domain/names.ts";
 import { type Role, ROLES } from "../domain/organization.ts";
-import { PASSWORD_BYTES_MAX } from "../std/basic_auth.ts";
-import { PasswordsBusyError } from "../std/password.ts";
 import { formatRfc3339 } from "../std/rfc3339.ts";
 import { parseUuid } from "../std/uuid.ts";
 import {
@@ -15,35 +12,20 @@ import {
 } from "../store/memberships.ts";
 import type { Db, Row } from "../store/tables.ts";
 import { createUser, findUser } from "../store/users.ts";
-import { busy } from "./authenticate.ts";
+import { hashPassword } from "./authenticate.ts";
 import type { OrganizationCall } from "./call.ts";
 import type { ManagementDeps } from "./deps.ts";
 import { ManagementError } from "./error_response.ts";
-import { oneOf, text } from "./fields.ts";
+import { newPassword, oneOf, userName } from "./fields.ts";
 import { emptyResponse, jsonResponse } from "./json_response.ts";
+import type { Member as MemberView } from "./openapi/members.ts";
 import { readBody } from "./read_body.ts";
 
-const PASSWORD_CHARS_MIN = 12;
-
-const AddBody = v.strictObject({
-  user: v.pipe(
-    text(),
-    v.check(
-      (value) => parseUserName(value) !== null,
-      `expected 1 to ${USER_NAME_BYTES_MAX} bytes of printable characters without a colon`,
-    ),
-    v.transform((value) => parseUserName(value) ?? ""),
-  ),
+/** Who becomes a member, and as what. */
+export const AddBody = v.strictObject({
+  user: userName(),
   role: oneOf(...ROLES),
-  password: v.optional(
-    v.pipe(
-      text(),
-      v.check(
-        isPassword,
-        `expected at least ${PASSWORD_CHARS_MIN} characters, at most ${PASSWORD_BYTES_MAX} bytes, no control characters`,
-      ),
-    ),
-  ),
+  password: v.optional(newPassword()),
 });
 
 /** Answers with the members of the organization. */
@@ -61,7 +43,7 @@ export async function add(call: OrganizationCall, deps: ManagementDeps): Promise
   if (known === undefined && password === undefined) throw passwordRequired();
   // Hashed before the transaction: nothing but queries may be awaited inside.
   const passwordHash =
-    known !== undefined || password === undefined ? null : await hash(password, deps);
+    known !== undefined || password === undefined ? null : await hashPassword(password, deps);
   const member = await deps.db.transaction().execute(async (tx) => {
     const user =
       (await existingUser(tx, { organizationId, name, password })) ??
@@ -117,23 +99,7 @@ async function existingUser(
   );
 }
 
-async function hash(password: string, deps: ManagementDeps): Promise<string> {
-  try {
-    return await deps.passwords.hash(password);
-  } catch (error) {
-    throw error instanceof PasswordsBusyError ? busy() : error;
-  }
-}
-
-function isPassword(password: string): boolean {
-  if (/[\p{Cc}\p{Cs}]/u.test(password)) return false;
-  return (
-    Array.from(password).length >= PASSWORD_CHARS_MIN &&
-    Buffer.byteLength(password) <= PASSWORD_BYTES_MAX
-  );
-}
-
-function view(member: Member) {
+function view(member: Member): v.InferOutput<typeof MemberView> {
   return {
     user_id: member.user_id,
     user: member.user,

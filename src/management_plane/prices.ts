@@ -16,6 +16,7 @@ import type { ManagementDeps } from "./deps.ts";
 import { ManagementError } from "./error_response.ts";
 import { text, wholeNumber } from "./fields.ts";
 import { emptyResponse, jsonResponse } from "./json_response.ts";
+import type { ModelPrice } from "./openapi/prices.ts";
 import { ratesView } from "./rates_view.ts";
 import { readBody } from "./read_body.ts";
 
@@ -27,8 +28,8 @@ const PRICES_MAX = 1000;
 
 const rate = () => v.nullish(wholeNumber(0, RATE_MAX));
 
-/** Where absence means that there is no such rate, null means the same. */
-const PutBody = v.strictObject({
+/** What a price says. Where absence means that there is no such rate, null means the same. */
+export const PutBody = v.strictObject({
   model: v.pipe(
     text(),
     v.regex(/^[\x21-\x7e]{1,200}$/, "expected up to 200 visible ASCII characters"),
@@ -134,7 +135,7 @@ function decoded(segment: string): string {
   }
 }
 
-function view(row: Row<"model_prices">) {
+function view(row: Row<"model_prices">): v.InferOutput<typeof ModelPrice> {
   return {
     model: formatModelName(row),
     ...(row.alias_of === null ? ratesView(ratesOf(row)) : { alias_of: row.alias_of }),

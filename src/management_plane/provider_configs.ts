@@ -14,16 +14,16 @@ import {
 } from "../store/provider_configs.ts";
 import { findSettings } from "../store/settings.ts";
 import type { Db, Row } from "../store/tables.ts";
-import { truncateLog } from "../store/truncate_log.ts";
 import type { OrganizationCall } from "./call.ts";
 import type { ManagementDeps } from "./deps.ts";
 import { ManagementError } from "./error_response.ts";
 import { flag, text } from "./fields.ts";
 import { emptyResponse, jsonResponse } from "./json_response.ts";
+import type { ProviderConfig } from "./openapi/provider_configs.ts";
 import { readBody } from "./read_body.ts";
 
-/** Where absence means the default, null means the same. */
-const PutBody = v.strictObject({
+/** What a provider config says. Where absence means the default, null means the same. */
+export const PutBody = v.strictObject({
   provider: text(),
   api_key: v.nullish(
     v.pipe(
@@ -73,11 +73,14 @@ export async function put(call: OrganizationCall, deps: ManagementDeps): Promise
     // What was decided above holds for the row that was read there, and for no other.
     if (now?.id !== before?.id || now?.base_url !== before?.base_url || sealedKey === undefined)
       throw changedMeanwhile();
+    // A master key may have been replaced since: what nothing opens any more is not stored.
+    if (!deps.vault.knows(sealedKey))
+      throw newlySealed === null ? keyRequired(UNREADABLE) : changedMeanwhile();
     const { eu_endpoint: euEndpoint, enabled } = body;
     return saveProviderConfig(tx, call.act, row, { baseUrl, euEndpoint, enabled, sealedKey });
   });
   deps.live.organizationChanged(organizationId);
-  if (before !== undefined && newlySealed !== null) await truncateLog(deps.db);
+  if (before !== undefined && newlySealed !== null) await deps.erasure.erase();
   return jsonResponse(200, view(saved, await isEuOnly(deps.db, organizationId)));
 }
 
@@ -96,7 +99,7 @@ export async function remove(call: OrganizationCall, deps: ManagementDeps): Prom
     );
   }
   deps.live.organizationChanged(call.organization.id);
-  await truncateLog(deps.db);
+  await deps.erasure.erase();
   return emptyResponse();
 }
 
@@ -131,12 +134,18 @@ function requireKey(
   apiKey: string,
 ): void {
   if (apiKey !== "" || (before !== undefined && before.base_url === baseUrl)) return;
-  throw new ManagementError(
-    "api_key_required",
+  throw keyRequired(
     before === undefined
       ? "Cannot configure provider: api_key is required the first time"
       : "Cannot change base_url: api_key must be given again, a stored one is not sent elsewhere",
   );
+}
+
+const UNREADABLE =
+  "Cannot configure provider: api_key must be given again, the stored one was discarded or is unreadable";
+
+function keyRequired(message: string): ManagementError {
+  return new ManagementError("api_key_required", message);
 }
 
 function requireProvider(id: string): Provider {
@@ -157,7 +166,10 @@ async function isEuOnly(db: Db, organizationId: string): Promise<boolean> {
   return (await findSettings(db, organizationId))?.eu_only === 1;
 }
 
-function view(config: Row<"provider_configs">, euOnly: boolean) {
+function view(
+  config: Row<"provider_configs">,
+  euOnly: boolean,
+): v.InferOutput<typeof ProviderConfig> {
   const choice = { baseUrl: config.base_url, euEndpoint: config.eu_endpoint === 1 };
   return {
     id: config.id,

@@ -55,6 +55,19 @@ function requireJson(request: Request): void {
 }
 
 async function readText(request: Request): Promise<string> {
+  const bytes = await readBytes(request).catch((error: unknown) => {
+    // Nobody is there to read the answer, and it is no fault of ours.
+    if (request.signal.aborted) throw invalid("Cannot read body: the client has gone");
+    throw error;
+  });
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw invalid("Cannot read body: it is not UTF-8");
+  }
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   const body: AsyncIterable<Uint8Array> | readonly Uint8Array[] = request.body ?? [];
@@ -69,11 +82,7 @@ async function readText(request: Request): Promise<string> {
     }
     pieces.push(piece);
   }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(pieces));
-  } catch {
-    throw invalid("Cannot read body: it is not UTF-8");
-  }
+  return Buffer.concat(pieces);
 }
 
 function invalid(message: string): ManagementError {

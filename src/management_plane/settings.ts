@@ -8,11 +8,13 @@ import type { ManagementDeps } from "./deps.ts";
 import { ManagementError } from "./error_response.ts";
 import { flag, wholeNumber } from "./fields.ts";
 import { jsonResponse } from "./json_response.ts";
+import type { Settings } from "./openapi/settings.ts";
 import { readBody } from "./read_body.ts";
 
 const COST_LIMIT_CENTS_MAX = 1_000_000_000_000;
 
-const PutBody = v.strictObject({
+/** What of the settings can change. */
+export const PutBody = v.strictObject({
   monthly_cost_limit_cents: v.optional(wholeNumber(1, COST_LIMIT_CENTS_MAX)),
   eu_only: v.optional(flag()),
   reset_circuit: v.optional(flag(), false),
@@ -82,7 +84,7 @@ function stillOver(): ManagementError {
   );
 }
 
-function view(settings: Row<"org_settings">) {
+function view(settings: Row<"org_settings">): v.InferOutput<typeof Settings> {
   const openedAtMs = settings.circuit_opened_at_ms;
   return {
     organization_id: settings.organization_id,

@@ -1,11 +1,12 @@
 import { azureOpenAiChunks } from "./azure_openai_chunks.ts";
-import { azureOpenAiUrl } from "./azure_openai_url.ts";
+import { azureOpenAiModelsUrl, azureOpenAiUrl } from "./azure_openai_url.ts";
 import { openAiChatRequest } from "./openai_chat_request.ts";
 import type { Provider } from "./provider.ts";
 
 /** Azure OpenAI: one resource per organization, and the model is the name of a deployment in it. */
 export const azureOpenAi: Provider = {
   id: "azure_openai",
+  genAiName: "azure.ai.openai",
   wire: "openai",
   baseUrl: null,
   allowsApiVersion: true,
@@ -18,6 +19,7 @@ export const azureOpenAi: Provider = {
   euByDefault: false,
   operations: ["chat", "embeddings"],
   url: azureOpenAiUrl,
+  modelsUrl: azureOpenAiModelsUrl,
   authorize: (providerKey) => ({ "api-key": providerKey }),
   quirks: {
     asksForStreamUsage: true,

@@ -1,6 +1,6 @@
 import { ProxyError } from "../domain/errors.ts";
 import type { Operation } from "../domain/provider.ts";
-import { openAiUrl } from "./provider.ts";
+import { openAiModelsUrl, openAiUrl } from "./provider.ts";
 
 const DEPLOYMENT = /^[A-Za-z0-9._-]{1,128}$/;
 const DATED_VERSION = /^\d{4}-\d{2}-\d{2}(?:-preview)?$/;
@@ -21,14 +21,25 @@ export function azureOpenAiUrl(baseUrl: string, operation: Operation, deployment
       param: "model",
     });
   }
+  const { resource, query, isDated } = parseResource(baseUrl);
+  const root = isDated
+    ? `${resource}/openai/deployments/${encodeURIComponent(deployment)}`
+    : `${resource}/openai/v1`;
+  return openAiUrl(root, operation) + query;
+}
+
+/** Returns the URL that lists the models an Azure resource can deploy, which needs its key as calls do. */
+export function azureOpenAiModelsUrl(baseUrl: string): string {
+  const { resource, query, isDated } = parseResource(baseUrl);
+  return openAiModelsUrl(isDated ? `${resource}/openai` : `${resource}/openai/v1`) + query;
+}
+
+function parseResource(baseUrl: string) {
   const queryAt = baseUrl.indexOf("?");
   const address = queryAt === -1 ? baseUrl : baseUrl.slice(0, queryAt);
   const resource = address.replace(/\/+$/, "").replace(/\/openai(?:\/v1)?$/, "");
   const version =
     queryAt === -1 ? null : new URLSearchParams(baseUrl.slice(queryAt)).get("api-version");
   const query = version === null ? "" : `?api-version=${encodeURIComponent(version)}`;
-  const root = DATED_VERSION.test(version ?? "")
-    ? `${resource}/openai/deployments/${encodeURIComponent(deployment)}`
-    : `${resource}/openai/v1`;
-  return openAiUrl(root, operation) + query;
+  return { resource, query, isDated: DATED_VERSION.test(version ?? "") };
 }

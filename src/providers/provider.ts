@@ -8,6 +8,8 @@ import type { OpenAiQuirks } from "../wire/openai_quirks.ts";
  */
 export interface Provider {
   readonly id: ProviderId;
+  /** What OpenTelemetry's GenAI conventions call it, as `gen_ai.provider.name`. */
+  readonly genAiName: string;
   readonly wire: Wire;
   /** Where calls go by default; null if each organization has its own. */
   readonly baseUrl: string | null;
@@ -22,6 +24,8 @@ export interface Provider {
   readonly operations: readonly Operation[];
   /** Returns the URL of an operation. @throws {ProxyError} If this model name cannot stand in one. */
   url(baseUrl: string, operation: Operation, model: string): string;
+  /** Returns the URL that lists the models a provider key may use: asking costs nothing. */
+  modelsUrl(baseUrl: string): string;
   /** Returns the headers that present the provider key. */
   authorize(providerKey: string): Record<string, string>;
   /** Further headers of every request. */
@@ -38,4 +42,9 @@ export function bearer(providerKey: string): Record<string, string> {
 /** The paths of the OpenAI wire below a base URL that includes the version. */
 export function openAiUrl(baseUrl: string, operation: Operation): string {
   return `${baseUrl}${operation === "chat" ? "/chat/completions" : "/embeddings"}`;
+}
+
+/** Where the OpenAI wire lists models, below a base URL that includes the version. */
+export function openAiModelsUrl(baseUrl: string): string {
+  return `${baseUrl}/models`;
 }

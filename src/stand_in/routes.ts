@@ -42,6 +42,8 @@ export function routeOf(request: Request): Route | null {
     if (operation === null || url.searchParams.getAll("api-version").length !== 1) return null;
     return { speaker: "azure", operation, deployment: decodeURIComponent(classic[1] ?? "") };
   }
+  if (path === "/azure/openai/models" && url.searchParams.has("api-version"))
+    return request.method === "GET" ? { speaker: "azure", operation: "models", ...plain } : null;
   const bases = { ...PREFIXES, azure: "/azure/openai/v1" };
   for (const speaker of ["openai", "mistral", "groq", "azure"] as const) {
     if (!path.startsWith(`${bases[speaker]}/`)) continue;

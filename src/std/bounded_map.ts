@@ -24,6 +24,11 @@ export class BoundedMap<Key, Value> {
     if (!oldest.done) this.#entries.delete(oldest.value);
   }
 
+  /** Returns the keys, that of what was written longest ago first. One may be deleted while they are looked at. */
+  keys(): IterableIterator<Key> {
+    return this.#entries.keys();
+  }
+
   delete(key: Key): boolean {
     return this.#entries.delete(key);
   }

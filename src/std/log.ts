@@ -1,6 +1,6 @@
 export type Level = "debug" | "info" | "warn" | "error";
 
-/** A flat record: what may stand in a line is named by the caller, field by field. */
+/** A flat record: what may stand in a line is named by the caller, field by field, in plain words. */
 export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 /** Writes one line per message to standard error: JSON, or for people when it is a terminal. */
@@ -16,40 +16,80 @@ const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];
 /** Bounds one value in a line, in characters. */
 const MAX_VALUE_CHARS = 2000;
 
+/** What journald calls the levels, written before a line. */
+const JOURNAL_PREFIXES: Readonly<Record<Level, string>> = {
+  debug: "<7>",
+  info: "<6>",
+  warn: "<4>",
+  error: "<3>",
+};
+
 export interface LogOptions {
   /** Lines below this level are not written. */
   readonly level: Level;
   /** Whether to write for people instead of machines. */
   readonly human: boolean;
+  /** Whether journald reads the lines: then each begins with its priority. */
+  readonly journal?: boolean;
   /** Returns the time of a line, in milliseconds since the Unix epoch. */
   readonly nowMs: () => number;
   /** Takes one line, its end included. */
-  readonly write: (line: string) => void;
+  readonly write: (line: string, level: Level) => void;
 }
 
 /** Creates a log. Control characters never reach the line, so one message is always one line. */
 export function createLog(options: LogOptions): Log {
-  const at =
-    (level: Level) =>
-    (message: string, fields: Fields = {}) => {
-      if (LEVELS.indexOf(level) < LEVELS.indexOf(options.level)) return;
-      const time = new Date(options.nowMs()).toISOString();
-      options.write(
-        options.human
-          ? humanLine(time, level, message, fields)
-          : jsonLine(time, level, message, fields),
-      );
+  const { human, journal = false, nowMs, write } = options;
+  const least = LEVELS.indexOf(options.level);
+  const timeText = rememberedTime();
+  const at = (level: Level) => {
+    const prefix = journal ? JOURNAL_PREFIXES[level] : "";
+    if (LEVELS.indexOf(level) < least) return () => {};
+    return (message: string, fields: Fields = {}) => {
+      const time = timeText(nowMs());
+      const line = human
+        ? humanLine(time, level, message, fields)
+        : jsonLine(time, level, message, fields);
+      write(prefix + line, level);
     };
+  };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-function jsonLine(time: string, level: Level, message: string, fields: Fields): string {
-  const record: Record<string, unknown> = { ts: time, level, msg: clip(message) };
-  for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined) record[name] = typeof value === "string" ? clip(value) : value;
-  }
-  return `${jsonText(record)}\n`;
+/** Returns what writes a time; many lines share a millisecond. */
+function rememberedTime(): (ms: number) => string {
+  let lastMs = Number.NaN;
+  let text = "";
+  return (ms) => {
+    if (ms === lastMs) return text;
+    lastMs = ms;
+    text = new Date(ms).toISOString();
+    return text;
+  };
 }
+
+/** Built by hand: a line is written for every call, and most values need no escape. */
+function jsonLine(time: string, level: Level, message: string, fields: Fields): string {
+  let line = `{"ts":"${time}","level":"${level}","msg":${jsonString(message)}`;
+  for (const name in fields) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    line += `,"${name}":${typeof value === "string" ? jsonString(value) : jsonScalar(value)}`;
+  }
+  return `${line}}\n`;
+}
+
+function jsonScalar(value: number | boolean | null): string {
+  return typeof value === "number" && !Number.isFinite(value) ? "null" : String(value);
+}
+
+function jsonString(text: string): string {
+  if (text.length <= MAX_VALUE_CHARS && PLAIN.test(text)) return `"${text}"`;
+  return jsonText(clip(text));
+}
+
+/** Printable ASCII but for the quote and the backslash: what JSON writes as it is. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 function humanLine(time: string, level: Level, message: string, fields: Fields): string {
   const rest = Object.entries(fields)
@@ -64,7 +104,7 @@ function quoted(value: string): string {
 }
 
 /** Writes JSON without the control characters and line ends that JSON itself allows inside strings. */
-function jsonText(value: unknown): string {
+function jsonText(value: string): string {
   return JSON.stringify(value).replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,6 +1,7 @@
 import type { Log } from "../std/log.ts";
 import { uuid7 } from "../std/uuid7.ts";
 import type { OrgAccount, OrgMonth } from "./accounts.ts";
+import { systemAct } from "./audit.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import type { LedgerStatements } from "./ledger_statements.ts";
 
@@ -54,5 +55,7 @@ export function auditTrip(
   detail: Readonly<Record<string, number | boolean>>,
 ): void {
   const text = JSON.stringify(detail);
-  addAuditEvent.run(uuid7(nowMs), organizationId, "system", TRIP, organizationId, text, nowMs);
+  const { actor, address } = systemAct(nowMs);
+  const id = uuid7(nowMs);
+  addAuditEvent.run(id, organizationId, actor, address, TRIP, organizationId, text, nowMs);
 }

@@ -14,6 +14,8 @@ import type { Row } from "./tables.ts";
 export interface KeyRecord {
   readonly id: string;
   readonly organizationId: string;
+  /** What people tell it by: `fdb-inf-` and four characters. */
+  readonly prefix: string;
   readonly active: boolean;
   readonly monthlyTokenLimit: number;
   readonly rateLimitRpm: number;
@@ -59,6 +61,7 @@ export class Directory {
   readonly #findSettings;
   readonly #findProviders;
   readonly #findPrices;
+  readonly #findSlug;
 
   constructor({ db, connection }: Sqlite) {
     const key = db.selectFrom("inference_keys").selectAll().where("key_hash", "=", "").compile();
@@ -77,6 +80,8 @@ export class Directory {
       .selectAll()
       .where("organization_id", "=", "")
       .compile();
+    const slug = db.selectFrom("organizations").select("slug").where("id", "=", "").compile();
+    this.#findSlug = connection.prepare<Pick<Row<"organizations">, "slug">, [string]>(slug.sql);
     this.#find = connection.prepare<Row<"inference_keys">, [string]>(key.sql);
     this.#findSettings = connection.prepare<Pick<Row<"org_settings">, "eu_only">, [string]>(
       settings.sql,
@@ -94,6 +99,7 @@ export class Directory {
     const record: KeyRecord = {
       id: row.id,
       organizationId: row.organization_id,
+      prefix: row.key_prefix,
       active: row.status === "active",
       monthlyTokenLimit: row.monthly_token_limit,
       rateLimitRpm: row.rate_limit_rpm,
@@ -118,6 +124,11 @@ export class Directory {
     };
     this.#organizations.set(id, record);
     return record;
+  }
+
+  /** Returns an organization's slug, which is read anew each time; its id if it has no row. */
+  slug(organizationId: string): string {
+    return this.#findSlug.get(organizationId)?.slug ?? organizationId;
   }
 
   /** Drops what is known of a key, by its id. */

@@ -1,4 +1,4 @@
-import type { Act } from "./audit.ts";
+import { systemAct } from "./audit.ts";
 import { addMember } from "./memberships.ts";
 import { createOrganization } from "./organizations.ts";
 import type { Db, Row } from "./tables.ts";
@@ -31,7 +31,7 @@ export async function ensureFirstOrganization(
   { passwordHash, nowMs }: { readonly passwordHash: string; readonly nowMs: number },
 ): Promise<FirstOrganization | null> {
   if (!(await isFirstStart(db))) return null;
-  const act: Act = { actor: "system", nowMs };
+  const act = systemAct(nowMs);
   const organization = await createOrganization(db, act, { name: "default", slug: "default" });
   const user = await createUser(db, act, { name: "admin", passwordHash });
   await addMember(db, act, { organizationId: organization.id, userId: user.id, role: "owner" });

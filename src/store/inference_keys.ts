@@ -1,6 +1,6 @@
 import type { Month } from "../domain/month.ts";
 import { uuid7 } from "../std/uuid7.ts";
-import { type Act, recordAuditEvent } from "./audit.ts";
+import { type Act, type AuditValue, changesOf, recordAuditEvent } from "./audit.ts";
 import type { Db, Row } from "./tables.ts";
 
 /** An inference key with the tokens it used in a month. */
@@ -76,7 +76,7 @@ export interface InferenceKeyChanges {
   readonly status?: "active" | "suspended" | undefined;
 }
 
-/** Changes what is given of an inference key. */
+/** Changes what is given of an inference key. What is as it was is no change, and is not written down. */
 export async function updateInferenceKey(
   db: Db,
   act: Act,
@@ -84,8 +84,11 @@ export async function updateInferenceKey(
   keyId: string,
   changes: InferenceKeyChanges,
 ): Promise<void> {
+  const before = await oneKey(db, organizationId, keyId).executeTakeFirst();
+  if (before === undefined) return;
   const given = Object.entries(changes).filter((entry) => entry[1] !== undefined);
-  if (given.length === 0) return;
+  const detail = changesOf(said(before), { ...said(before), ...Object.fromEntries(given) });
+  if (Object.keys(detail).length === 0) return;
   await db
     .updateTable("inference_keys")
     .set(changes)
@@ -96,7 +99,7 @@ export async function updateInferenceKey(
     organizationId,
     action: "inference_key.update",
     target: keyId,
-    detail: Object.fromEntries(given),
+    detail,
   });
 }
 
@@ -107,6 +110,8 @@ export async function revokeInferenceKey(
   organizationId: string,
   keyId: string,
 ): Promise<void> {
+  const before = await oneKey(db, organizationId, keyId).executeTakeFirst();
+  if (before === undefined) return;
   await db
     .updateTable("inference_keys")
     .set({ status: "revoked", revoked_at_ms: act.nowMs })
@@ -117,7 +122,21 @@ export async function revokeInferenceKey(
     organizationId,
     action: "inference_key.revoke",
     target: keyId,
+    detail: said(before),
   });
+}
+
+function oneKey(db: Db, organizationId: string, keyId: string) {
+  return db
+    .selectFrom("inference_keys")
+    .selectAll()
+    .where("organization_id", "=", organizationId)
+    .where("id", "=", keyId);
+}
+
+function said(row: Row<"inference_keys">) {
+  const { name, monthly_token_limit, rate_limit_rpm, status } = row;
+  return { name, monthly_token_limit, rate_limit_rpm, status } satisfies Record<string, AuditValue>;
 }
 
 function keysOf(db: Db, organizationId: string, month: Month) {

@@ -7,6 +7,7 @@ import type { Operation, ProviderId } from "../domain/provider.ts";
 import { totalTokens, type Usage } from "../domain/usage.ts";
 import type { Clock } from "../std/clock.ts";
 import type { Log } from "../std/log.ts";
+import { Histogram } from "../std/metrics.ts";
 import {
   Accounts,
   type KeyAccount,
@@ -66,6 +67,9 @@ export interface RateStatus {
   readonly resetMs: number;
 }
 
+/** How long a commit takes, in seconds: mostly the disk's time to flush. */
+const COMMIT_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+
 /** How long a client should wait when the ledger cannot be written. */
 const RETRY_AFTER_S = "2";
 
@@ -81,8 +85,15 @@ export class Ledger {
   readonly #commits: GroupCommit;
   readonly #rollUp: RollUp;
   readonly #circuits: CostCircuits;
+  /** How long commits take, in seconds. */
+  readonly commitSeconds = new Histogram(COMMIT_S);
+  /** The calls that an earlier process left open, and this start posted. */
+  readonly expiredCalls: number;
+  readonly #touch;
   #month: Month;
   #inTrouble = false;
+  #holds = 0;
+  #commitBeganMs = 0;
 
   /** Posts what a crash left open, then is ready. */
   constructor(sqlite: Sqlite, clock: Clock, log: Log) {
@@ -91,6 +102,8 @@ export class Ledger {
     this.#statements = prepareLedger(sqlite);
     this.#rollUp = new RollUp(this.#statements);
     const expired = expireHolds(sqlite, this.#statements, this.#rollUp, clock.wallMs());
+    this.expiredCalls = expired.calls;
+    this.#touch = prepareTouch(sqlite);
     if (expired.calls > 0)
       log.warn("posted calls that the last stop left open, as estimates", {
         calls: expired.calls,
@@ -102,7 +115,10 @@ export class Ledger {
     this.#accounts = new Accounts(sqlite, clock);
     this.#commits = new GroupCommit({
       connection: sqlite.connection,
-      beforeCommit: () => this.#rollUp.write(),
+      beforeCommit: () => {
+        this.#commitBeganMs = clock.monotonicMs();
+        this.#rollUp.write();
+      },
       afterCommit: () => this.#written(),
       onFailure: (error) => this.#failed(error),
       onRefusal: (error) => log.error("dropped what cannot be written", { error: String(error) }),
@@ -164,6 +180,16 @@ export class Ledger {
       this.#circuits.tripIfOver(hold.orgAccount, hold.orgMonth, endedAtMs);
   }
 
+  /** The holds that are not settled. */
+  get pendingHolds(): number {
+    return this.#holds;
+  }
+
+  /** Returns whether calls can be written down. In trouble it finds out, for no call may come to do so. */
+  async writable(): Promise<boolean> {
+    return this.#inTrouble ? this.turn() : true;
+  }
+
   /** Returns the month that calls admitted at a time are charged to. */
   month(wallMs: number): Month {
     return this.#currentMonth(wallMs);
@@ -189,6 +215,16 @@ export class Ledger {
     this.#accounts.settingsChanged(organizationId, trippedAtMs);
   }
 
+  /** Resolves when it has come to write, as for a call: true if the disk took it. Never, if something holds it up. */
+  async turn(): Promise<boolean> {
+    // Only a real write tells whether the trouble is over.
+    const touch = this.#inTrouble ? () => void this.#touch.run() : () => {};
+    return this.#commits.urgent(touch).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** Writes now what waits. Returns whether everything is on disk. */
   flush(): Promise<boolean> {
     return this.#commits.flush();
@@ -212,6 +248,7 @@ export class Ledger {
   }
 
   #written(): void {
+    this.commitSeconds.observe((this.#clock.monotonicMs() - this.#commitBeganMs) / 1000);
     this.#circuits.written();
     this.#accounts.sweep();
     if (!this.#inTrouble) return;
@@ -248,6 +285,7 @@ export class Ledger {
   }
 
   #count(hold: Hold, sign: 1 | -1): void {
+    this.#holds += sign;
     hold.keyMonth.held += sign * hold.heldTokens;
     hold.orgMonth.held += sign * hold.heldCostMicrocents;
   }
@@ -317,6 +355,15 @@ export class Ledger {
       costMicrocents: used.costMicrocents,
     });
   }
+}
+
+/** Prepares a write that changes nothing. */
+function prepareTouch({ db, connection }: Sqlite) {
+  const touch = db
+    .updateTable("organizations")
+    .set((row) => ({ created_at_ms: row.ref("created_at_ms") }))
+    .where("id", "=", (row) => row.selectFrom("organizations").select((one) => one.fn.min("id").as("id")));
+  return connection.prepare<unknown, []>(touch.compile().sql);
 }
 
 function overloaded(): ProxyError {

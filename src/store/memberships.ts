@@ -1,6 +1,6 @@
 import type { Role } from "../domain/organization.ts";
 import { type Act, recordAuditEvent } from "./audit.ts";
-import type { Db } from "./tables.ts";
+import type { Db, Row } from "./tables.ts";
 
 /** A member of an organization. */
 export interface Member {
@@ -55,11 +55,12 @@ export async function addMember(
       created_at_ms: act.nowMs,
     })
     .execute();
+  const member = await findMember(db, organizationId, userId);
   await recordAuditEvent(db, act, {
     organizationId,
     action: "membership.add",
     target: userId,
-    detail: { role },
+    detail: { user: member?.user ?? null, role },
   });
 }
 
@@ -69,6 +70,8 @@ export async function removeMember(
   act: Act,
   { organizationId, userId }: { readonly organizationId: string; readonly userId: string },
 ): Promise<void> {
+  const member = await findMember(db, organizationId, userId);
+  if (member === undefined) return;
   await db
     .deleteFrom("memberships")
     .where("organization_id", "=", organizationId)
@@ -78,7 +81,28 @@ export async function removeMember(
     organizationId,
     action: "membership.remove",
     target: userId,
+    detail: { user: member.user, role: member.role },
   });
+}
+
+/** Ends every membership of a user: each organization has it in its own trail. */
+export async function removeMemberships(
+  db: Db,
+  act: Act,
+  user: Pick<Row<"users">, "id" | "name">,
+): Promise<void> {
+  const ended = await db
+    .deleteFrom("memberships")
+    .where("user_id", "=", user.id)
+    .returning(["organization_id", "role"])
+    .execute();
+  for (const { organization_id: organizationId, role } of ended)
+    await recordAuditEvent(db, act, {
+      organizationId,
+      action: "membership.remove",
+      target: user.id,
+      detail: { user: user.name, role },
+    });
 }
 
 function members(db: Db, organizationId: string) {

@@ -29,12 +29,16 @@ export async function migrate(db: Kysely<Tables>): Promise<string[]> {
     db,
     provider: { getMigrations: async () => ({ ...MIGRATIONS }) },
   });
-  const newest = await newestApplied(db);
-  if (newest !== null && !Object.hasOwn(MIGRATIONS, newest))
-    throw new NewerSchemaError(newest, SCHEMA);
+  requireKnownSchema(await appliedSchema(db));
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
   return (results ?? []).map((result) => result.migrationName);
+}
+
+/** Refuses what a newer version wrote. @throws {NewerSchemaError} If this program does not know the schema. */
+export function requireKnownSchema(applied: string | null): void {
+  if (applied !== null && !Object.hasOwn(MIGRATIONS, applied))
+    throw new NewerSchemaError(applied, SCHEMA);
 }
 
 /** Whether the database has a table of this name. */
@@ -43,7 +47,8 @@ export async function hasTable(db: Kysely<Tables>, name: string): Promise<boolea
   return tables.some((table) => table.name === name);
 }
 
-async function newestApplied(db: Kysely<Tables>): Promise<string | null> {
+/** Returns the newest migration that a database has, or null if it has none. */
+export async function appliedSchema(db: Kysely<Tables>): Promise<string | null> {
   if (!(await hasTable(db, "kysely_migration"))) return null;
   const applied = db as unknown as Kysely<{ kysely_migration: { name: string } }>;
   const row = await applied

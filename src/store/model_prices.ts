@@ -1,6 +1,6 @@
 import { RATE_KINDS, RATE_NAMES, type RateKind, type Rates } from "../domain/price.ts";
 import { formatModelName, type ModelName } from "../domain/provider.ts";
-import { type Act, recordAuditEvent } from "./audit.ts";
+import { type Act, type AuditDetail, changesOf, recordAuditEvent } from "./audit.ts";
 import type { Db, Row } from "./tables.ts";
 
 /** What a model costs: its rates, or the model of the catalogue that it is priced as. */
@@ -26,6 +26,7 @@ export async function saveModelPrice(
   values: ModelPriceValues,
 ): Promise<Row<"model_prices">> {
   const columns = columnsOf(values);
+  const before = await pricesOf(db, organizationId, name).selectAll().executeTakeFirst();
   const saved = await db
     .insertInto("model_prices")
     .values({
@@ -43,12 +44,11 @@ export async function saveModelPrice(
     )
     .returningAll()
     .executeTakeFirstOrThrow();
-  const said = Object.entries(columns).filter(([, value]) => value !== null);
   await recordAuditEvent(db, act, {
     organizationId,
     action: "model_price.save",
     target: formatModelName(name),
-    detail: Object.fromEntries(said),
+    detail: before === undefined ? said(saved) : changesOf(saidBy(before), saidBy(saved)),
   });
   return saved;
 }
@@ -58,22 +58,43 @@ export async function deleteModelPrice(
   db: Db,
   act: Act,
   organizationId: string,
-  { provider, model }: ModelName,
+  name: ModelName,
 ): Promise<boolean> {
   const deleted = await db
     .deleteFrom("model_prices")
     .where("organization_id", "=", organizationId)
-    .where("provider", "=", provider)
-    .where("model", "=", model)
-    .returning("model")
+    .where("provider", "=", name.provider)
+    .where("model", "=", name.model)
+    .returningAll()
     .executeTakeFirst();
   if (deleted === undefined) return false;
   await recordAuditEvent(db, act, {
     organizationId,
     action: "model_price.delete",
-    target: formatModelName({ provider, model }),
+    target: formatModelName(name),
+    detail: said(deleted),
   });
   return true;
+}
+
+function pricesOf(db: Db, organizationId: string, { provider, model }: ModelName) {
+  return db
+    .selectFrom("model_prices")
+    .where("organization_id", "=", organizationId)
+    .where("provider", "=", provider)
+    .where("model", "=", model);
+}
+
+/** What a price says: either an alias or some rates. */
+function said(row: Row<"model_prices">): AuditDetail {
+  return Object.fromEntries(Object.entries(saidBy(row)).filter(([, value]) => value !== null));
+}
+
+function saidBy(row: Row<"model_prices">) {
+  const { alias_of, input, output, cache_read, cache_write, cache_write_1h } = row;
+  const { input_audio, output_audio } = row;
+  const text = { alias_of, input, output, cache_read, cache_write, cache_write_1h };
+  return { ...text, input_audio, output_audio };
 }
 
 /** Returns the rates that a row says; what it leaves open is left open. */

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Role } from "../domain/organization.ts";
 import { uuid7 } from "../std/uuid7.ts";
 import { type Act, recordAuditEvent } from "./audit.ts";
@@ -23,6 +24,27 @@ export function findOrganization(
   return ofMember(db, userId).where("organizations.id", "=", organizationId).executeTakeFirst();
 }
 
+/** Returns every organization, oldest first, each as its owner would see it. */
+export function listOrganizationsAsOperator(db: Db): Promise<OrganizationOfMember[]> {
+  return asOperator(db).orderBy("created_at_ms").orderBy("id").execute();
+}
+
+/** Returns an organization as its owner would see it, or undefined if there is none. */
+export function findOrganizationAsOperator(
+  db: Db,
+  organizationId: string,
+): Promise<OrganizationOfMember | undefined> {
+  return asOperator(db).where("id", "=", organizationId).executeTakeFirst();
+}
+
+/** Finds an organization by its slug. */
+export function findOrganizationBySlug(
+  db: Db,
+  slug: string,
+): Promise<Row<"organizations"> | undefined> {
+  return db.selectFrom("organizations").selectAll().where("slug", "=", slug).executeTakeFirst();
+}
+
 /** Creates an organization. @throws {SQLiteError} If the slug is taken. */
 export async function createOrganization(
   db: Db,
@@ -44,6 +66,10 @@ export async function createOrganization(
     detail: { name, slug },
   });
   return row;
+}
+
+function asOperator(db: Db) {
+  return db.selectFrom("organizations").selectAll().select(sql.lit<Role>("owner").as("role"));
 }
 
 function ofMember(db: Db, userId: string) {

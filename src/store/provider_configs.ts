@@ -1,5 +1,6 @@
 import type { ProviderId } from "../domain/provider.ts";
-import { type Act, recordAuditEvent } from "./audit.ts";
+import { type Act, type AuditValue, changesOf, recordAuditEvent } from "./audit.ts";
+import { sealedBy } from "./sealed_text.ts";
 import type { Db, Flag, Row } from "./tables.ts";
 
 /** Returns an organization's provider configs, by provider. */
@@ -50,11 +51,12 @@ export async function saveProviderConfig(
     eu_endpoint: flag(values.euEndpoint),
     enabled: flag(values.enabled),
     sealed_key: values.sealedKey,
+    master_key_id: sealedBy(values.sealedKey),
     updated_at_ms: act.nowMs,
   };
   const before = await db
     .selectFrom("provider_configs")
-    .select("sealed_key")
+    .selectAll()
     .where("id", "=", row.id)
     .executeTakeFirst();
   const saved = await db
@@ -75,13 +77,20 @@ export async function saveProviderConfig(
     target: row.id,
     detail: {
       provider: row.provider,
-      base_url: values.baseUrl,
-      eu_endpoint: values.euEndpoint,
-      enabled: values.enabled,
+      ...(before === undefined ? said(saved) : changesOf(said(before), said(saved))),
       provider_key_changed: before?.sealed_key !== values.sealedKey,
     },
   });
   return saved;
+}
+
+/** What of a provider config may be written down. Its key may not, and its base URL holds no password. */
+function said(row: Row<"provider_configs">) {
+  return {
+    base_url: row.base_url,
+    eu_endpoint: row.eu_endpoint === 1,
+    enabled: row.enabled === 1,
+  } satisfies Record<string, AuditValue>;
 }
 
 /** Deletes a provider config with its sealed key. Returns whether there was one. */
@@ -95,14 +104,14 @@ export async function deleteProviderConfig(
     .deleteFrom("provider_configs")
     .where("organization_id", "=", organizationId)
     .where("provider", "=", provider)
-    .returning("id")
+    .returningAll()
     .executeTakeFirst();
   if (deleted === undefined) return false;
   await recordAuditEvent(db, act, {
     organizationId,
     action: "provider_config.delete",
     target: deleted.id,
-    detail: { provider },
+    detail: { provider, ...said(deleted) },
   });
   return true;
 }

@@ -1,5 +1,5 @@
 import type { Month } from "../domain/month.ts";
-import { type Act, recordAuditEvent } from "./audit.ts";
+import { type Act, type AuditValue, changesOf, recordAuditEvent } from "./audit.ts";
 import type { Db, Row } from "./tables.ts";
 
 /** Returns an organization's settings; undefined until they are first saved. */
@@ -21,7 +21,7 @@ export interface SettingsValues {
   readonly circuitOpenedAtMs: number | null;
 }
 
-/** Saves an organization's settings. */
+/** Saves an organization's settings. What changed is written down: all of it, the first time. */
 export async function saveSettings(
   db: Db,
   act: Act,
@@ -34,6 +34,7 @@ export async function saveSettings(
     circuit_opened_at_ms: values.circuitOpenedAtMs,
     updated_at_ms: act.nowMs,
   };
+  const before = await findSettings(db, organizationId);
   const saved = await db
     .insertInto("org_settings")
     .values({ organization_id: organizationId, created_at_ms: act.nowMs, ...columns })
@@ -44,13 +45,17 @@ export async function saveSettings(
     organizationId,
     action: "settings.save",
     target: organizationId,
-    detail: {
-      eu_only: values.euOnly,
-      monthly_cost_limit_cents: values.monthlyCostLimitCents,
-      circuit_open: values.circuitOpenedAtMs !== null,
-    },
+    detail: before === undefined ? said(saved) : changesOf(said(before), said(saved)),
   });
   return saved;
+}
+
+function said(row: Row<"org_settings">) {
+  return {
+    eu_only: row.eu_only === 1,
+    monthly_cost_limit_cents: row.monthly_cost_limit_cents,
+    circuit_open: row.circuit_opened_at_ms !== null,
+  } satisfies Record<string, AuditValue>;
 }
 
 /** Returns an organization's settled cost of a month, in microcents. */

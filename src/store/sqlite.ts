@@ -1,10 +1,14 @@
-import { Database } from "bun:sqlite";
+import { constants, Database } from "bun:sqlite";
+import { pathToFileURL } from "node:url";
 import { CompiledQuery, type Driver, Kysely, SqliteAdapter } from "kysely";
 import { BunSqliteDialect } from "kysely-bun-sqlite";
 import type { Tables } from "./tables.ts";
 
 /** How durable a commit is: `full` survives a power cut, `normal` only a killed process. */
 export type Synchronous = "full" | "normal";
+
+/** How long a statement waits for another process, in milliseconds: waiting blocks the event loop. */
+export const BUSY_TIMEOUT_MS = 50;
 
 /** The one connection: Kysely for management and reports, prepared statements for the ledger. */
 export interface Sqlite {
@@ -20,12 +24,37 @@ export function openSqlite(path: string, synchronous: Synchronous = "full"): Sql
   connection.run("pragma foreign_keys = on");
   // A deleted provider key must leave the file, not only the table.
   connection.run("pragma secure_delete = on");
-  // Waiting blocks the event loop, and there is no other writer to wait for.
-  connection.run("pragma busy_timeout = 50");
-  return {
-    db: new Kysely<Tables>({ dialect: new ProxyDialect({ database: connection }) }),
-    connection,
-  };
+  connection.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  return { db: kyselyOf(connection), connection };
+}
+
+/** How long a reader waits for whoever recovers the log after a crash, in milliseconds. */
+const READER_BUSY_MS = 5_000;
+
+/** Opens a database to read it beside the process that writes it. @throws {SQLiteError} If it cannot. */
+export function openReader(path: string): Sqlite {
+  const connection = new Database(path, { readonly: true, strict: true });
+  connection.run(`pragma busy_timeout = ${READER_BUSY_MS}`);
+  return { db: kyselyOf(connection), connection };
+}
+
+/**
+ * Opens a database that nobody writes. Only the file itself is read, and none is made beside it: what is in
+ * its log is not seen.
+ *
+ * @throws {SQLiteError} If it cannot.
+ */
+export function openImmutable(path: string): Sqlite {
+  const { SQLITE_OPEN_READONLY, SQLITE_OPEN_URI } = constants;
+  const uri = `${pathToFileURL(path).href}?immutable=1`;
+  const connection = new Database(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+  return { db: kyselyOf(connection), connection };
+}
+
+/** Closes a database that was only read. */
+export async function closeReader({ db, connection }: Sqlite): Promise<void> {
+  await db.destroy();
+  connection.close();
 }
 
 /** Moves the log into the database file and closes both. */
@@ -42,6 +71,10 @@ const TROUBLE = /^SQLITE_(BUSY|CANTOPEN|FULL|IOERR|LOCKED|NOMEM|PROTOCOL|READONL
 /** Whether an error says that the database cannot be used now, rather than what was wrong with its use. */
 export function isDatabaseTrouble(error: unknown): boolean {
   return error instanceof Error && "code" in error && TROUBLE.test(String(error.code));
+}
+
+function kyselyOf(connection: Database): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new ProxyDialect({ database: connection }) });
 }
 
 /** The dialect, with transactions that take the write lock at once and roll back schema changes too. */

@@ -37,8 +37,10 @@ export interface ProviderConfigsTable {
   base_url: string | null;
   eu_endpoint: Flag;
   enabled: Flag;
-  /** The sealed provider key, base64. */
+  /** The sealed provider key, base64; empty once it was discarded. */
   sealed_key: string;
+  /** The master key that sealed it; null if nothing opens it. */
+  master_key_id: string | null;
   created_at_ms: number;
   updated_at_ms: number;
 }
@@ -171,18 +173,25 @@ export interface UsageDaysTable extends UsageTable {
   day: number;
 }
 
-/** The master keys that have sealed something here. The check value opens only with the right key. */
+/** The master keys in use: one, or two while one replaces the other. */
 export interface MasterKeysTable {
   id: string;
+  /** Opens only with the right key. */
   check_value: string;
+  /** 1 for the one key that seals. */
+  is_primary: Flag;
+  /** The key itself, sealed by the other one; null while there is no other. */
+  wrapped_key: string | null;
   created_at_ms: number;
 }
 
 export interface AuditEventsTable {
   id: string;
   organization_id: string | null;
-  /** Who did it: a user's name, or `system`. */
+  /** Who did it: a user's name, `operator`, or `system`. */
   actor: string;
+  /** Where from: an IP address, or `local`. */
+  address: string;
   /** What happened, such as `inference_key.revoke`. */
   action: string;
   /** The id of what it was done to. */

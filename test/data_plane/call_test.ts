@@ -1,16 +1,17 @@
 import { expect, test } from "bun:test";
 import { readCall } from "../../src/data_plane/call.ts";
+import { Slots } from "../../src/data_plane/slots.ts";
+
+const LIMITS = { concurrency: 1, keyConcurrency: 1, bodyMemoryBytes: 1e9, bodyBytesMax: 1e6 };
 
 const MODEL = "openai/text-embedding-3-small";
 
 function read(body: object) {
   const text = JSON.stringify(body);
   const headers = { "content-length": String(Buffer.byteLength(text)) };
-  return readCall(
-    new Request("http://x/", { method: "POST", body: text, headers }),
-    "embeddings",
-    1e6,
-  );
+  const request = new Request("http://x/", { method: "POST", body: text, headers });
+  const slot = new Slots(LIMITS, () => false).take({ id: "key", organizationId: "organization" });
+  return readCall({ request, idleTimeout: () => {} }, "embeddings", { bytesMax: 1e6, slot });
 }
 
 test.each<[input: unknown]>([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { foldUserName, parseName, parseUserName } from "../../src/domain/names.ts";
+import { isSlug, foldUserName, parseName, parseUserName, slugOf } from "../../src/domain/names.ts";
 
 describe("parseName()", () => {
   test("takes away space around a name and keeps it inside", () => {
@@ -42,4 +42,19 @@ describe("a user's name", () => {
   test.each(BAD)("cannot be %p", (text) => {
     expect(parseUserName(text)).toBeNull();
   });
+});
+
+test.each([
+  ["Acme Europe", "acme-europe"],
+  ["  --x--  ", "x"],
+  ["Caf\u00e9 No. 5", "cafe-no-5"],
+  ["\u4e2d\u6587", null],
+  ["a".repeat(200), "a".repeat(63)],
+])("the slug of %p is %p", (name, slug) => {
+  expect(slugOf(name)).toBe(slug);
+  if (slug !== null) expect(isSlug(slug)).toBe(true);
+});
+
+test.each(["", "-a", "a-", "a--b", "A", "a b", "a/b", "a".repeat(64)])("%p is no slug", (text) => {
+  expect(isSlug(text)).toBe(false);
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { setPassword } from "../../src/store/users.ts";
 import { openPlane, PASSWORD, type TestPlane } from "../support/management_plane.ts";
 
@@ -53,10 +53,42 @@ describe("signing in", () => {
       memoryCost: 8,
       timeCost: 1,
     });
-    const act = { actor: "system", nowMs: plane.clock.wallMs() };
+    const act = { actor: "system", address: "192.0.2.1", nowMs: plane.clock.wallMs() };
     await setPassword(plane.db, act, { userId: plane.userId("owner"), passwordHash });
     expect(await statusOf("owner", PASSWORD)).toBe(401);
     expect(await statusOf("owner", "another one")).toBe(200);
+  });
+
+  test("is refused if the password is changed, or the user deleted, while it is being checked", async () => {
+    for (const change of ["password", "user"] as const) {
+      const name = change === "password" ? "owner" : "stranger";
+      // Users who do not exist take both turns, and take as long as real ones would.
+      const others = ["a", "b"].map((ghost) => statusOf(ghost, "x", "198.51.100.1"));
+      const asking = statusOf(name, PASSWORD);
+      const path = `/operator/users/${plane.userId(name)}`;
+      const changed = await (change === "password"
+        ? plane.db
+            .updateTable("users")
+            .set({ password_hash: "x" })
+            .where("name", "=", name)
+            .execute()
+        : plane.ask({ as: "operator", method: "DELETE", path }));
+      expect(changed).toBeDefined();
+      expect(await asking).toBe(401);
+      await Promise.all(others);
+    }
+  });
+
+  test("takes one check of a password, whether the user exists or not", async () => {
+    const verify = spyOn(Bun.password, "verify");
+    const checks: number[] = [];
+    for (const name of ["owner", "nobody-of-that-name"]) {
+      verify.mockClear();
+      expect(await statusOf(name, "wrong")).toBe(401);
+      checks.push(verify.mock.calls.length);
+    }
+    verify.mockRestore();
+    expect(checks).toEqual([1, 1]);
   });
 });
 
@@ -96,6 +128,47 @@ describe("guessing", () => {
     const statuses = await Promise.all(guesses);
     expect(statuses.filter((status) => status === 401)).toHaveLength(5);
     expect(statuses.filter((status) => status === 429)).toHaveLength(25);
+  });
+
+  test("is looked at by no password check once it is paused", async () => {
+    await fail(5);
+    const verify = spyOn(Bun.password, "verify");
+    expect(await fail(20)).toEqual(Array<number>(20).fill(429));
+    expect(verify).not.toHaveBeenCalled();
+    verify.mockRestore();
+  });
+
+  test("fills no log: refusals are counted, and told every ten seconds at most", async () => {
+    await fail(5);
+    plane.lines.length = 0;
+    await fail(30);
+    plane.clock.advance(10_000);
+    await fail(1);
+    const told = plane.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(told.map(({ msg, refusals }) => [msg, refusals])).toEqual([
+      ["sign-in refused: too many failures", 1],
+      ["sign-in refused: too many failures", 30],
+    ]);
+  });
+
+  test("is forgotten when the operator unlocks the user, who then signs in at once", async () => {
+    await fail(6);
+    const path = `/operator/users/${plane.userId("owner")}/unlock`;
+    expect((await plane.ask({ method: "POST", path })).status).toBe(404);
+    expect(await statusOf("owner", PASSWORD)).toBe(429);
+    expect((await plane.ask({ as: "operator", method: "POST", path })).status).toBe(204);
+    expect(await statusOf("owner", PASSWORD)).toBe(200);
+    const event = await plane.db
+      .selectFrom("audit_events")
+      .select(["actor", "address", "target", "detail"])
+      .where("action", "=", "user.unlock")
+      .executeTakeFirstOrThrow();
+    expect(event).toEqual({
+      actor: "operator",
+      address: "local",
+      target: plane.userId("owner"),
+      detail: '{"name":"owner"}',
+    });
   });
 
   test("is logged without the name that was tried", async () => {

@@ -7,6 +7,7 @@ import { Directory } from "../../src/store/directory.ts";
 import { type Hold, Ledger } from "../../src/store/ledger.ts";
 import { callOf, settlementOf } from "../support/ledger.ts";
 import { openPlane, type TestPlane } from "../support/management_plane.ts";
+import { KEY_ID } from "../support/usage.ts";
 
 const PATH = "/organizations/{org}/inference/calls";
 const PRICES = "/organizations/{org}/inference/prices";
@@ -43,7 +44,7 @@ const put = (path: string, body: unknown) =>
 
 function admit(requestedModel: string): Promise<Hold> {
   const { organizationId } = plane;
-  return ledger.admit(callOf(plane.clock, { organizationId, requestedModel }));
+  return ledger.admit(callOf(plane.clock, { organizationId, requestedModel, keyId: KEY_ID }));
 }
 
 /** Charges a call as the data plane does, and returns what the management plane says of it. */
@@ -232,7 +233,7 @@ describe("the cost of a call", () => {
 
 describe("GET calls/{callId}", () => {
   const settled = {
-    key_id: "key",
+    key_id: KEY_ID,
     provider: "openai",
     operation: "chat",
     model: "openai/gpt-5",

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { flag, name, oneOf, text, wholeNumber } from "../../src/management_plane/fields.ts";
+import {
+  digits,
+  flag,
+  name,
+  oneOf,
+  text,
+  uuid,
+  wholeNumber,
+} from "../../src/management_plane/fields.ts";
 
 const BIG = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
@@ -38,6 +46,31 @@ describe("a whole number", () => {
   });
 });
 
+test("a number that may be zero cannot be minus zero", () => {
+  const rate = wholeNumber(0, 10);
+  expect(["0", "0.0", "-0", "-0.0"].map((json) => v.is(rate, JSON.parse(json)))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
+
+test("a number in a query is written in digits", () => {
+  const limit = digits(1, 200);
+  const GOOD = ["1", "200", "007"];
+  expect(GOOD.map((value) => v.parse(limit, value))).toEqual([1, 200, 7]);
+  for (const bad of ["", "0", "201", "-1", "+1", " 1", "1.0", "1e1", "0x1", "9".repeat(16), 7])
+    expect([bad, v.is(limit, bad)]).toEqual([bad, false]);
+});
+
+test("an id is a UUID, in lower case from then on", () => {
+  const id = "019ecb27-2200-7440-b544-0000000000ff";
+  expect(v.parse(uuid(), id.toUpperCase())).toBe(id);
+  for (const bad of ["", "x", `${id} `, `{${id}}`, id.slice(1), 7])
+    expect(v.is(uuid(), bad)).toBe(false);
+});
+
 test("a flag is true or false, and nothing like them", () => {
   expect([true, false, 1, 0, "true", null].map((value) => v.is(flag(), value))).toEqual([
     true,
@@ -62,7 +95,7 @@ test("a name is trimmed and printable", () => {
 });
 
 test("what is expected is said without what was given", () => {
-  for (const schema of [BIG, flag(), oneOf("active"), name(), text()]) {
+  for (const schema of [BIG, flag(), oneOf("active"), name(), text(), digits(1, 2), uuid()]) {
     const [issue] = v.safeParse(schema, ["sk-secret"]).issues ?? [];
     expect(issue?.message).toStartWith("expected ");
     expect(issue?.message).not.toContain("sk-secret");

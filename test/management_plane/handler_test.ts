@@ -50,20 +50,25 @@ describe("the management plane", () => {
     const broken = (url: string) =>
       Object.defineProperty(new Request("http://proxy.example"), "url", { value: url });
     for (const url of ["", "/", "http://", "http://[", "//", "http://a b/%ff?%"]) {
-      const response = await plane.handle(broken(url), { address: "192.0.2.1" });
+      const response = await plane.handle(broken(url), { address: "192.0.2.1", isOperator: false });
       expect(response.status).toBe(404);
     }
-    const response = await plane.handle(broken("/organizations"), { address: "" });
+    const response = await plane.handle(broken("/organizations"), {
+      address: "",
+      isOperator: false,
+    });
     expect(response.status).toBe(401);
   });
 
   test("a fault of ours is answered without a word about it, and logged", async () => {
     const lines: string[] = [];
-    const { db, clock, vault } = plane;
+    const { db, clock, vault, rotation, erasure } = plane;
     const handle = createManagementPlane({
       db,
       clock,
       vault,
+      rotation,
+      erasure,
       passwords: new Passwords(clock),
       live: {
         flush: () => Promise.reject(new Error("disk on fire")),
@@ -73,6 +78,7 @@ describe("the management plane", () => {
         organizationChanged: () => {},
       },
       allowedUpstreams: new Set(),
+      status: () => Promise.reject(new Error("disk on fire")),
       log: createLog({
         level: "info",
         human: false,
@@ -84,6 +90,7 @@ describe("the management plane", () => {
     const url = `http://proxy.example/organizations/${plane.organizationId}/inference/keys`;
     const response = await handle(new Request(url, { headers: { authorization } }), {
       address: "192.0.2.1",
+      isOperator: false,
     });
     expect(response.status).toBe(500);
     expect(await response.text()).toBe(

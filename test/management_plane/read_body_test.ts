@@ -36,6 +36,25 @@ describe("readBody()", () => {
     ]);
   });
 
+  test("says of a client that goes away in the middle that it did, and blames nobody else", async () => {
+    const client = new AbortController();
+    const body = new ReadableStream({
+      pull: (controller) => {
+        client.abort();
+        controller.error(new DOMException("gone", "AbortError"));
+      },
+    });
+    const headers = { "content-type": "application/json" };
+    const request = new Request("http://x/", {
+      method: "POST",
+      body,
+      headers,
+      signal: client.signal,
+    });
+    const error = await readBody(request, Schema).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "invalid_request" });
+  });
+
   const BAD: [name: string, body: string, message: string][] = [
     ["nothing", "", "Cannot read body: expected a JSON object"],
     ["no JSON", "{name:1}", "Cannot read body: expected a JSON object"],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { openPlane, type TestPlane } from "../support/management_plane.ts";
-import { addUsageHour, postedCall } from "../support/usage.ts";
+import { addUsageHour, KEY_ID, postedCall } from "../support/usage.ts";
 
 const PATH = "/organizations/{org}/inference/usage";
 
@@ -57,7 +57,7 @@ describe("GET usage", () => {
       from: "2025-01-01T00:00:00Z",
       to: "2025-01-01T01:00:00Z",
       group_by: "key",
-      rows: [{ group_key: "key-1", provider: "openai" }],
+      rows: [{ group_key: KEY_ID, provider: "openai" }],
     });
   });
 

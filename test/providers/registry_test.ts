@@ -37,6 +37,14 @@ describe.each(Object.values(PROVIDERS))("$id", (provider) => {
     }
   });
 
+  test("is called as OpenTelemetry calls it", () => {
+    const others: Partial<Record<string, string>> = {
+      mistral: "mistral_ai",
+      azure_openai: "azure.ai.openai",
+    };
+    expect(provider.genAiName).toBe(others[provider.id] ?? provider.id);
+  });
+
   test("presents the provider key in exactly one header", () => {
     const headers = Object.entries(provider.authorize("key-1"));
     expect(headers).toHaveLength(1);

@@ -44,3 +44,15 @@ test("any writes and deletions leave the newest entries, never more than fit", (
     }),
   );
 });
+
+test("keys can be deleted while they are looked at, the oldest first", () => {
+  const map = new BoundedMap<string, number>(3);
+  for (const key of ["a", "b", "c", "d"]) map.set(key, 1);
+  const seen: string[] = [];
+  for (const key of map.keys()) {
+    seen.push(key);
+    if (key !== "c") map.delete(key);
+  }
+  expect(seen).toEqual(["b", "c", "d"]);
+  expect([...map.keys()]).toEqual(["c"]);
+});

@@ -91,6 +91,37 @@ for (const human of [false, true]) {
   });
 }
 
+test("what JSON cannot say of numbers is null", () => {
+  const fields = { a: Number.NaN, b: Number.POSITIVE_INFINITY, c: -0.5, d: false };
+  expect(JSON.parse(lineOf(false, "m", fields))).toMatchObject({ a: null, b: null, c: -0.5 });
+});
+
+test("a line that journald reads begins with the priority of its level", () => {
+  const lines: string[] = [];
+  const nowMs = () => 0;
+  const write = (line: string, level: Level) => lines.push(`${level}: ${line.slice(0, 4)}`);
+  const log = createLog({ level: "debug", human: false, journal: true, nowMs, write });
+  for (const each of LEVELS) log[each]("m");
+  expect(lines).toEqual(["debug: <7>{", "info: <6>{", "warn: <4>{", "error: <3>{"]);
+});
+
+test("the time of a line is that of its writing, also within a second", () => {
+  const times: string[] = [];
+  let nowMs = Date.UTC(2026, 5, 15, 12, 30, 1, 5);
+  const write = (line: string) => times.push(line.slice(7, 31));
+  const log = createLog({ level: "info", human: false, nowMs: () => nowMs, write });
+  for (const passedMs of [0, 0, 1, 1000]) {
+    nowMs += passedMs;
+    log.info("m");
+  }
+  expect(times).toEqual([
+    "2026-06-15T12:30:01.005Z",
+    "2026-06-15T12:30:01.005Z",
+    "2026-06-15T12:30:01.006Z",
+    "2026-06-15T12:30:02.006Z",
+  ]);
+});
+
 test("what a log for machines is told can be read back", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 50 }), (text) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { uuid7, uuid7From } from "../../src/std/uuid7.ts";
+import { uuid7, uuid7From, uuid7TimeMs } from "../../src/std/uuid7.ts";
 
 const anyTimeMs = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 
@@ -37,4 +37,8 @@ test("the bound of a time lies at or before its ids, and behind all earlier ones
 test("the bound of a time before the epoch lies before every id", () => {
   expect(uuid7From(-1)).toBe("00000000-0000-7000-8000-000000000000");
   expect(uuid7From(-1) <= uuid7(0)).toBe(true);
+});
+
+test("the time of an id is the one that it was made with", () => {
+  fc.assert(fc.property(anyTimeMs, (timeMs) => expect(uuid7TimeMs(uuid7(timeMs))).toBe(timeMs)));
 });

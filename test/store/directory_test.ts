@@ -41,6 +41,7 @@ describe("a key", () => {
     expect(directory.key("hash-1")).toEqual({
       id,
       organizationId,
+      prefix: "fdb-inf-abcd",
       active: true,
       monthlyTokenLimit: 1_000,
       rateLimitRpm: 60,
@@ -117,4 +118,9 @@ describe("an organization", () => {
     expect(directory.organization(organizationId).providers.get("openai")?.enabled).toBe(true);
     expect(directory.organization("other")).toBe(other);
   });
+});
+
+test("an organization is called by its slug, and one without a row by its id", () => {
+  expect(directory.slug(organizationId)).toBe("acme");
+  expect(directory.slug("nobody")).toBe("nobody");
 });

@@ -65,7 +65,8 @@ test(
     const { db } = database;
     const { id } = await createInferenceKey(db, ACT, { ...KEY, organizationId });
     await updateInferenceKey(db, ACT, organizationId, id, {});
-    await updateInferenceKey(db, ACT, organizationId, id, { status: "suspended" });
+    await updateInferenceKey(db, ACT, organizationId, id, { name: "app", rate_limit_rpm: 60 });
+    await updateInferenceKey(db, ACT, organizationId, id, { name: "app", status: "suspended" });
     await revokeInferenceKey(db, ACT, organizationId, id);
     const audited = await auditedActions(database);
     expect(audited).toEqual([
@@ -73,8 +74,11 @@ test(
         "inference_key.create",
         { name: "app", key_prefix: "fdb-inf-abcd", monthly_token_limit: 1000, rate_limit_rpm: 60 },
       ],
-      ["inference_key.update", { status: "suspended" }],
-      ["inference_key.revoke", {}],
+      ["inference_key.update", { status: { before: "active", after: "suspended" } }],
+      [
+        "inference_key.revoke",
+        { name: "app", monthly_token_limit: 1000, rate_limit_rpm: 60, status: "suspended" },
+      ],
     ]);
     expect(JSON.stringify(audited)).not.toContain("hash-1");
   }),

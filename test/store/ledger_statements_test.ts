@@ -219,12 +219,13 @@ test("the circuits of all whose month is at its limit are opened, and of nobody 
 });
 
 test("an audit event is written with every value in its column", () => {
-  statements.addAuditEvent.run("id", "org", "actor", "action", "target", "{}", 7);
+  statements.addAuditEvent.run("id", "org", "actor", "local", "action", "target", "{}", 7);
   expect(rows("select * from audit_events")).toEqual([
     {
       id: "id",
       organization_id: "org",
       actor: "actor",
+      address: "local",
       action: "action",
       target: "target",
       detail: "{}",

@@ -352,6 +352,71 @@ describe("while the ledger cannot be written", () => {
     const troubles = opened.logged.map(({ msg }) => msg);
     expect(troubles).toEqual(["cannot write the ledger", "the ledger is written again"]);
   });
+
+  test("its turn comes all the same, and tells", async () => {
+    expect(await opened.ledger.turn()).toBe(false);
+    other.run("rollback");
+    expect(await opened.ledger.turn()).toBe(true);
+  });
+});
+
+describe("a ledger on a disk that takes no writes", () => {
+  const writable = (yes: boolean) =>
+    opened.database.connection.run(`pragma query_only = ${yes ? "off" : "on"}`);
+
+  test("is writable as far as anybody knows, until a write fails", async () => {
+    expect(await opened.ledger.writable()).toBe(true);
+    writable(false);
+    expect(await opened.ledger.writable()).toBe(true);
+    expect(await attempt()).toBe("overloaded");
+    expect(await opened.ledger.writable()).toBe(false);
+  });
+
+  test("finds out by itself when it is writable again, though no call comes", async () => {
+    writable(false);
+    await attempt();
+    expect(await opened.ledger.writable()).toBe(false);
+    expect(await opened.ledger.turn()).toBe(false);
+    writable(true);
+    expect(await opened.ledger.writable()).toBe(true);
+    expect(opened.logged.map(({ msg }) => msg)).toEqual([
+      "cannot write the ledger",
+      "the ledger is written again",
+    ]);
+  });
+});
+
+test("holds are pending from admission to settlement, and those that were refused are none", async () => {
+  const one = await admit();
+  const other = await admit();
+  expect(await attempt({ monthlyTokenLimit: 1 })).toBe("token_ceiling_exceeded");
+  expect(opened.ledger.pendingHolds).toBe(2);
+  opened.ledger.settle(one, settlementOf(null));
+  expect(opened.ledger.pendingHolds).toBe(1);
+  opened.ledger.settle(other, settlementOf({ input: 1, output: 1 }));
+  expect(opened.ledger.pendingHolds).toBe(0);
+});
+
+test("every commit is timed, and what a crash left open is counted", async () => {
+  await admit();
+  await admit();
+  const { counts } = opened.ledger.commitSeconds;
+  expect(counts.reduce((sum, count) => sum + count)).toBe(2);
+  expect(opened.ledger.expiredCalls).toBe(0);
+  await opened.reopen();
+  expect(opened.ledger.expiredCalls).toBe(2);
+});
+
+test("the ledger's turn does not come while a transaction is open, and comes when it has ended", async () => {
+  const { connection } = opened.database;
+  connection.run("begin immediate");
+  const came: boolean[] = [];
+  const turn = opened.ledger.turn().then((written) => came.push(written));
+  for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate);
+  expect(came).toEqual([]);
+  connection.run("rollback");
+  await turn;
+  expect(came).toEqual([true]);
 });
 
 test("a settlement whose transaction fails at its sums is counted once when it is tried again", async () => {

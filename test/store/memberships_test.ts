@@ -28,10 +28,10 @@ test(
     expect(await findMember(db, other, ali.id)).toMatchObject({ user: "ali", role: "member" });
     const audited = (await auditedActions(database)).map((event) => JSON.stringify(event));
     expect(audited.sort()).toEqual([
-      '["membership.add",{"role":"member"}]',
-      '["membership.add",{"role":"member"}]',
-      '["membership.add",{"role":"owner"}]',
-      '["membership.remove",{}]',
+      '["membership.add",{"user":"ali","role":"member"}]',
+      '["membership.add",{"user":"ali","role":"owner"}]',
+      '["membership.add",{"user":"kasim","role":"member"}]',
+      '["membership.remove",{"user":"ali","role":"owner"}]',
       '["user.create",{"name":"ali"}]',
       '["user.create",{"name":"kasim"}]',
     ]);

@@ -2,7 +2,14 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { sql } from "kysely";
 import { Migrator } from "kysely/migration";
 import { MIGRATIONS } from "../../migrations/registry.ts";
-import { hasTable, migrate, NewerSchemaError, SCHEMA } from "../../src/store/migrate.ts";
+import {
+  appliedSchema,
+  hasTable,
+  migrate,
+  NewerSchemaError,
+  requireKnownSchema,
+  SCHEMA,
+} from "../../src/store/migrate.ts";
 import { closeSqlite, openSqlite, type Sqlite } from "../../src/store/sqlite.ts";
 
 let sqlite: Sqlite;
@@ -72,4 +79,12 @@ test("a migration that fails leaves nothing of those before it", async () => {
   expect(sqlite.connection.inTransaction).toBe(false);
   sqlite.connection.run("drop table calls");
   expect(await migrate(sqlite.db)).toEqual(NAMES);
+});
+
+test("a database tells its schema, and what is known is not refused", async () => {
+  expect(await appliedSchema(sqlite.db)).toBeNull();
+  await migrate(sqlite.db);
+  expect(await appliedSchema(sqlite.db)).toBe(SCHEMA);
+  for (const known of [null, ...NAMES]) requireKnownSchema(known);
+  expect(() => requireKnownSchema("9999_later")).toThrow(NewerSchemaError);
 });

@@ -63,8 +63,20 @@ test(
         output_audio: 0,
       },
     ]);
-    expect(aliased).toEqual(["model_price.save", { alias_of: "openai/gpt-4o" }]);
-    expect(deleted).toEqual(["model_price.delete", {}]);
+    expect(aliased).toEqual([
+      "model_price.save",
+      {
+        alias_of: { before: null, after: "openai/gpt-4o" },
+        input: { before: 1, after: null },
+        output: { before: 2, after: null },
+        cache_read: { before: 3, after: null },
+        cache_write: { before: 4, after: null },
+        cache_write_1h: { before: 5, after: null },
+        input_audio: { before: 6, after: null },
+        output_audio: { before: 0, after: null },
+      },
+    ]);
+    expect(deleted).toEqual(["model_price.delete", { alias_of: "openai/gpt-4o" }]);
     expect(more).toEqual([]);
   }),
 );

@@ -26,17 +26,12 @@ test(
       eu_endpoint: 1,
       enabled: 0,
       sealed_key: "sealed-1",
+      master_key_id: null,
       created_at_ms: NOW_MS,
       updated_at_ms: NOW_MS + 5,
     });
     expect(await findProviderConfig(db, organizationId, "openai")).toEqual(saved);
     await saveProviderConfig(db, later, row, { ...changed, sealedKey: "sealed-2" });
-    const said = {
-      provider: "openai",
-      base_url: "https://gateway",
-      eu_endpoint: true,
-      enabled: false,
-    };
     expect(await auditedActions(database)).toEqual([
       [
         "provider_config.create",
@@ -48,8 +43,17 @@ test(
           provider_key_changed: true,
         },
       ],
-      ["provider_config.replace", { ...said, provider_key_changed: false }],
-      ["provider_config.replace", { ...said, provider_key_changed: true }],
+      [
+        "provider_config.replace",
+        {
+          provider: "openai",
+          base_url: { before: null, after: "https://gateway" },
+          eu_endpoint: { before: false, after: true },
+          enabled: { before: true, after: false },
+          provider_key_changed: false,
+        },
+      ],
+      ["provider_config.replace", { provider: "openai", provider_key_changed: true }],
     ]);
   }),
 );
@@ -83,7 +87,7 @@ test(
     expect(await ids(other)).toEqual(["c"]);
     expect((await auditedActions(database)).at(-1)).toEqual([
       "provider_config.delete",
-      { provider: "openai" },
+      { provider: "openai", base_url: null, eu_endpoint: false, enabled: true },
     ]);
   }),
 );

@@ -24,7 +24,14 @@ test(
     expect(await findSettings(db, other)).toBeUndefined();
     expect(await auditedActions(database)).toEqual([
       ["settings.save", { eu_only: false, monthly_cost_limit_cents: 500, circuit_open: false }],
-      ["settings.save", { eu_only: true, monthly_cost_limit_cents: 7, circuit_open: true }],
+      [
+        "settings.save",
+        {
+          eu_only: { before: false, after: true },
+          monthly_cost_limit_cents: { before: 500, after: 7 },
+          circuit_open: { before: false, after: true },
+        },
+      ],
     ]);
   }),
 );

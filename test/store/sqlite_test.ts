@@ -1,10 +1,26 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
-import { closeSqlite, isDatabaseTrouble, openSqlite, type Sqlite } from "../../src/store/sqlite.ts";
+import {
+  closeReader,
+  closeSqlite,
+  isDatabaseTrouble,
+  openImmutable,
+  openReader,
+  openSqlite,
+  type Sqlite,
+} from "../../src/store/sqlite.ts";
 
 let folder: string;
 let path: string;
@@ -145,4 +161,45 @@ test.each([
 
 test("an error of another kind is no trouble with the database", () => {
   expect(isDatabaseTrouble(new TypeError("SQLITE_BUSY"))).toBe(false);
+});
+
+test("a reader sees what is in the log, and cannot write", async () => {
+  await withDatabase(async (writer) => {
+    writer.connection.run("insert into notes values ('in the log')");
+    const reader = openReader(path);
+    expect(textsOf(reader)).toEqual(["in the log"]);
+    expect(await sql<{ text: string }>`select text from notes`.execute(reader.db)).toMatchObject({
+      rows: [{ text: "in the log" }],
+    });
+    expect(() => reader.connection.run("delete from notes")).toThrow("readonly");
+    await closeReader(reader);
+  });
+});
+
+test("a database that nobody writes is read without a file beside it, whatever its name", async () => {
+  await withDatabase(({ connection }) => {
+    connection.run("insert into notes values ('kept')");
+  });
+  const odd = join(folder, "100% odd?immutable=0#name.db");
+  writeFileSync(odd, readFileSync(path));
+  rmSync(path);
+  const database = openImmutable(odd);
+  expect(textsOf(database)).toEqual(["kept"]);
+  expect(() => database.connection.run("delete from notes")).toThrow("readonly");
+  expect(readdirSync(folder)).toHaveLength(1);
+  await closeReader(database);
+});
+
+test("closing while somebody reads loses nothing", async () => {
+  const reader = new Database(path, { create: true });
+  await withDatabase(({ connection }) => {
+    reader.run("begin");
+    expect(reader.query("select count(*) as notes from notes").values()).toEqual([[0]]);
+    connection.run("insert into notes values ('last')");
+  });
+  reader.run("rollback");
+  reader.close();
+  const again = openSqlite(path);
+  expect(textsOf(again)).toEqual(["last"]);
+  await closeSqlite(again);
 });

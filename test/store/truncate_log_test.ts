@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { deleteProviderConfig, saveProviderConfig } from "../../src/store/provider_configs.ts";
@@ -20,5 +21,25 @@ test(
     await truncateLog(db);
     expect(traces()).toEqual([]);
     expect(statSync(`${path}-wal`).size).toBe(0);
+  }),
+);
+
+test(
+  "while another connection reads, the log is left as it is and nobody waits; afterwards it is emptied",
+  withOrganizations(async ({ db, path, connection }) => {
+    const reader = new Database(path, { readonly: true });
+    reader.run("begin");
+    expect(reader.query("select count(*) from organizations").values()).toEqual([[2]]);
+    connection.run("create table notes (text text)");
+    expect(await truncateLog(db)).toBe(false);
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+    expect(connection.query("pragma busy_timeout").values()).toEqual([[50]]);
+    connection.run("insert into notes values ('written meanwhile')");
+    reader.run("rollback");
+    // A reader that is open, but in no transaction, is in nobody's way.
+    expect(await truncateLog(db)).toBe(true);
+    expect(statSync(`${path}-wal`).size).toBe(0);
+    expect(reader.query("select text from notes").values()).toEqual([["written meanwhile"]]);
+    reader.close();
   }),
 );

@@ -11,7 +11,9 @@ import type { Row } from "../../src/store/tables.ts";
 import { manualClock } from "../support/clock.ts";
 import { callOf, callRows, openTestLedger, settlementOf } from "../support/ledger.ts";
 import { withOrganizations } from "../support/store.ts";
-import { addUsageHour } from "../support/usage.ts";
+import { addUsageHour, KEY_ID } from "../support/usage.ts";
+
+const OTHER_KEY = "019ecb27-2200-7440-b544-000000000001";
 
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 5, 1);
@@ -69,12 +71,12 @@ test(
       provider: "groq",
       requested_model: "groq/g",
     });
-    await addUsageHour(db, organizationId, START_MS, { key_id: "key-0" });
+    await addUsageHour(db, organizationId, START_MS, { key_id: OTHER_KEY });
     const rows = await reportUsage(db, { ...MONTH, organizationId, groupBy: "key" });
     expect(rows.map((row) => [row.group_key, row.provider, row.calls])).toEqual([
-      ["key-1", "openai", 2],
-      ["key-0", "openai", 1],
-      ["key-1", "groq", 1],
+      [KEY_ID, "openai", 2],
+      [OTHER_KEY, "openai", 1],
+      [KEY_ID, "groq", 1],
     ]);
   }),
 );

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { createUser, findUser, setPassword } from "../../src/store/users.ts";
+import { addMember } from "../../src/store/memberships.ts";
+import { createUser, deleteUser, findUser, recordUnlock, setPassword } from "../../src/store/users.ts";
 import { ACT, auditedActions, withOrganizations } from "../support/store.ts";
 
 test(
@@ -40,5 +41,33 @@ test(
       "user.set_password",
     ]);
     expect(JSON.stringify(audited)).not.toContain("hash-");
+  }),
+);
+
+test(
+  "a user who is deleted leaves a trace in each of their organizations",
+  withOrganizations(async (database, organizationId, other) => {
+    const { db } = database;
+    const user = await createUser(db, ACT, { name: "ali", passwordHash: "hash" });
+    await addMember(db, ACT, { organizationId, userId: user.id, role: "owner" });
+    await addMember(db, ACT, { organizationId: other, userId: user.id, role: "member" });
+    await recordUnlock(db, ACT, user);
+    const later = { ...ACT, nowMs: ACT.nowMs + 5 };
+    await deleteUser(db, later, user);
+    expect(await findUser(db, "ali")).toBeUndefined();
+    const events = await db
+      .selectFrom("audit_events")
+      .select(["organization_id", "action", "detail"])
+      .where("target", "=", user.id)
+      .where("happened_at_ms", "=", later.nowMs)
+      .execute();
+    expect(events).toHaveLength(3);
+    for (const [organization_id, action, detail] of [
+      [organizationId, "membership.remove", { user: "ali", role: "owner" }],
+      [other, "membership.remove", { user: "ali", role: "member" }],
+      [null, "user.delete", { name: "ali" }],
+    ] as const)
+      expect(events).toContainEqual({ organization_id, action, detail: JSON.stringify(detail) });
+    expect(await auditedActions(database)).toContainEqual(["user.unlock", { name: "ali" }]);
   }),
 );

@@ -5,6 +5,7 @@ import { type App, openApp } from "../../src/app.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
 import type { Clock } from "../../src/std/clock.ts";
 import { systemClock } from "../../src/std/clock.ts";
+import type { HostLookup } from "../../src/std/host_lookup.ts";
 import { createLog } from "../../src/std/log.ts";
 
 export const ADMIN_PASSWORD = "correct-horse-battery";
@@ -27,6 +28,8 @@ export interface TestAppOptions {
   readonly clock?: Clock;
   readonly flags?: readonly string[];
   readonly dataDir?: string;
+  /** Stands in for the name servers. */
+  readonly lookup?: HostLookup;
 }
 
 export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
@@ -43,7 +46,11 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     ["--data-dir", dataDir, "--listen", "127.0.0.1:0", ...(options.flags ?? [])],
     { INFERENCE_PROXY_ADMIN_PASSWORD: ADMIN_PASSWORD },
   );
-  const app = await openApp(config, { log, clock });
+  const app = await openApp(config, {
+    log,
+    clock,
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+  });
   const { host, port } = app.listen();
   const url = `http://${host}:${port}`;
   return {

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const BINARY = join(import.meta.dir, "../../dist/inference-proxy");
+/** The binary under test; another may be named in the environment. */
+export const BINARY = process.env["BINARY"] ?? join(import.meta.dir, "../../dist/inference-proxy");
 
 /** How long a start may take before a test gives up on it, in milliseconds. */
 const START_MS_MAX = 10_000;

@@ -2,11 +2,13 @@ import { Database } from "bun:sqlite";
 import { afterAll } from "bun:test";
 import { join } from "node:path";
 import type { ProviderId } from "../../src/domain/provider.ts";
+import type { HostLookup } from "../../src/std/host_lookup.ts";
 import { SseParser } from "../../src/std/sse.ts";
 import { type StandIn, startStandIn } from "../../src/stand_in/stand_in.ts";
 import type { Row } from "../../src/store/tables.ts";
 import { openTestApp, type TestApp } from "./app.ts";
 import { type ManualClock, manualClock } from "./clock.ts";
+import { fitting } from "./described.ts";
 
 /** What tests read of JSON that came over the wire: they reach into it freely, a wrong path fails them. */
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -43,6 +45,8 @@ export interface ProxyOptions {
   readonly providers?: readonly ProviderId[];
   /** Where providers are instead of at the stand-in, as `http://host:port`. */
   readonly upstream?: string;
+  /** Stands in for the name servers. */
+  readonly lookup?: HostLookup;
 }
 
 interface Parts {
@@ -85,7 +89,8 @@ export class DataPlane {
     const standIn = startStandIn();
     const upstream = options.upstream ?? standIn.url;
     const flags = ["--allow-upstream", new URL(upstream).host, ...(options.flags ?? [])];
-    const open = await openTestApp({ clock, flags });
+    const lookup = options.lookup === undefined ? {} : { lookup: options.lookup };
+    const open = await openTestApp({ clock, flags, ...lookup });
     const proxy = new DataPlane({ open, standIn, clock, upstream, flags });
     const listed: { body: AnyJson } = await proxy.#open.manage("GET", "/organizations");
     proxy.#organizationId = listed.body.organizations[0].id;
@@ -162,7 +167,11 @@ export class DataPlane {
 
   /** Sends a call and reads its whole answer. */
   async call(body: unknown = CHAT, options: CallOptions = {}): Promise<Answer> {
-    return readAnswer(await this.send(body, options));
+    const answer = await readAnswer(await this.send(body, options));
+    const { method = "POST", path = "/chat/completions" } = options;
+    // Whatever a test is about, no error may differ from what /openapi.json says.
+    if (answer.status >= 400) fitting({ ...answer, method, path: `/inference/v1${path}` });
+    return answer;
   }
 
   /** Returns the rows of the usage report: of this month, by model, unless the query says otherwise. */

@@ -1,8 +1,13 @@
+import { OPERATOR } from "../../src/management_plane/call.ts";
+import type { Status } from "../../src/management_plane/deps.ts";
 import { createManagementPlane } from "../../src/management_plane/handler.ts";
 import type { Role } from "../../src/domain/organization.ts";
 import { type JsonObject, parseJsonObject } from "../../src/std/json.ts";
 import { createLog } from "../../src/std/log.ts";
 import { Passwords } from "../../src/std/password.ts";
+import { Directory } from "../../src/store/directory.ts";
+import { Erasure } from "../../src/store/erasure.ts";
+import { MasterKeyRotation } from "../../src/store/master_key_rotation.ts";
 import { addMember } from "../../src/store/memberships.ts";
 import { createOrganization } from "../../src/store/organizations.ts";
 import { createUser } from "../../src/store/users.ts";
@@ -10,6 +15,7 @@ import type { Db } from "../../src/store/tables.ts";
 import { Vault } from "../../src/store/vault.ts";
 import { manualClock } from "./clock.ts";
 import { openTestDatabase } from "./database.ts";
+import { fitting } from "./described.ts";
 import { recordLive } from "./live.ts";
 
 /** The users of a test plane: all but the stranger and the outsider are members of the organization. */
@@ -18,8 +24,8 @@ export type TestUser = (typeof USERS)[number];
 
 export const PASSWORD = "correct horse battery staple";
 
-/** Whoever asks: a user with the right password, one with a wrong password, or nobody. */
-export type Asker = TestUser | "nobody" | "wrong password";
+/** Whoever asks: a user with the right password, one with a wrong password, nobody, or the operator. */
+export type Asker = TestUser | "nobody" | "wrong password" | "operator";
 
 export interface Ask {
   readonly as?: Asker;
@@ -46,6 +52,24 @@ export function textIn(answer: Answer, member: string): string {
   throw new Error(`Cannot find "${member}" in ${answer.text}`);
 }
 
+/** What the process would say about itself. */
+const STATUS: Status = {
+  version: "test",
+  pid: 1,
+  started_at: "2026-06-01T00:00:00Z",
+  listen: null,
+  data_dir: "data",
+  schema: "test",
+  master_key_id: "00000000",
+  draining: false,
+  calls_in_flight: 0,
+  organizations: 2,
+  provider_configs: 0,
+  inference_keys: 0,
+  circuits_open: 0,
+  database_bytes: 0,
+};
+
 /** The smallest argon2id: what is tested is who gets in, not how long it takes. */
 const PASSWORD_HASH = await Bun.password.hash(PASSWORD, {
   algorithm: "argon2id",
@@ -70,23 +94,31 @@ export async function openPlane(allowedUpstreams: readonly string[] = []) {
   const people = await db
     .transaction()
     .execute((tx) => createPeople(tx, clock.wallMs(), PASSWORD_HASH));
+  const erasure = new Erasure(db, log);
+  const directory = new Directory(database);
+  const rotation = new MasterKeyRotation({ db, vault, directory, erasure, clock, log });
   const handle = createManagementPlane({
     db,
     clock,
     vault,
+    rotation,
+    erasure,
     passwords: new Passwords(clock),
     live,
     allowedUpstreams: new Set(allowedUpstreams),
     log,
+    status: () => Promise.resolve(STATUS),
   });
   const ask = async (question: Ask): Promise<Answer> => {
-    const request = toRequest({
-      ...question,
-      path: question.path.replace("{org}", people.organizationId),
-    });
-    const response = await handle(request, { address: question.address ?? "192.0.2.1" });
+    const { method = "GET" } = question;
+    const path = question.path.replace("{org}", people.organizationId);
+    const request = toRequest({ ...question, path });
+    const network = { address: question.address ?? "192.0.2.1", isOperator: false };
+    const response = await handle(request, question.as === "operator" ? OPERATOR : network);
     const text = await response.text();
     const { status, headers } = response;
+    // Whatever a test is about, no answer may differ from what /openapi.json says.
+    fitting({ method, path, status, headers, text });
     return { status, headers, text, json: parseJsonObject(text) ?? {} };
   };
   return {
@@ -97,6 +129,8 @@ export async function openPlane(allowedUpstreams: readonly string[] = []) {
     live,
     lines,
     vault,
+    rotation,
+    erasure,
     passwordHash: PASSWORD_HASH,
     handle,
     ask,
@@ -106,7 +140,7 @@ export async function openPlane(allowedUpstreams: readonly string[] = []) {
 export type TestPlane = Awaited<ReturnType<typeof openPlane>>;
 
 async function createPeople(db: Db, nowMs: number, passwordHash: string) {
-  const act = { actor: "system", nowMs };
+  const act = { actor: "system", address: "192.0.2.1", nowMs };
   const organization = await createOrganization(db, act, { name: "Acme", slug: "acme" });
   const other = await createOrganization(db, act, { name: "Other", slug: "other" });
   const userIds = new Map<TestUser, string>();
@@ -136,7 +170,8 @@ function membershipOf(
 export function toRequest({ as = "owner", method = "GET", path, body, headers }: Ask): Request {
   const sent = new Headers({ host: "proxy.example", ...headers });
   const [user, password] = as === "wrong password" ? ["owner", "wrong"] : [as, PASSWORD];
-  if (as !== "nobody" && !sent.has("authorization"))
+  const signsIn = as !== "nobody" && as !== "operator";
+  if (signsIn && !sent.has("authorization"))
     sent.set("authorization", `Basic ${btoa(`${user}:${password}`)}`);
   if (body !== undefined && !sent.has("content-type")) sent.set("content-type", "application/json");
   const text = typeof body === "string" ? body : JSON.stringify(body);

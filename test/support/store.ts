@@ -4,7 +4,7 @@ import { openTestDatabase, type TestDatabase } from "./database.ts";
 export const NOW_MS = Date.UTC(2026, 5, 15, 12);
 
 /** Whoever changes something in tests of the store. */
-export const ACT = { actor: "ali", nowMs: NOW_MS };
+export const ACT = { actor: "ali", address: "192.0.2.1", nowMs: NOW_MS };
 
 /** Runs a test on a database with two organizations. */
 export function withOrganizations(

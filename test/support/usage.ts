@@ -18,6 +18,9 @@ const COUNTS = [
   "cost_microcents",
 ] as const;
 
+/** The inference key that used it. */
+export const KEY_ID = "019ecb27-2200-7440-b544-00000000000e";
+
 /** Writes an hour of settled calls as the ledger would: 100 tokens in, 10 out, 5 microcents, unless said otherwise. */
 export async function addUsageHour(
   db: Db,
@@ -28,7 +31,7 @@ export async function addUsageHour(
   const hour = Math.floor(atMs / HOUR_MS);
   const used = {
     organization_id: organizationId,
-    key_id: "key-1",
+    key_id: KEY_ID,
     provider: "openai",
     requested_model: "openai/gpt-5",
     calls: 1,
@@ -64,7 +67,7 @@ export function postedCall(organizationId: string, atMs: number): NewRow<"calls"
   return {
     id: uuid7(atMs),
     organization_id: organizationId,
-    key_id: "key-1",
+    key_id: KEY_ID,
     provider: "openai",
     operation: "chat",
     requested_model: "openai/gpt-5",

@@ -15,6 +15,12 @@ export class AnswerReader {
   #remaining = 0;
   #last = false;
   #tail = "";
+  readonly #onBody: ((bytes: Buffer) => void) | null;
+
+  /** @param onBody Called with each part of the body, for whoever wants more than to know that it is whole. */
+  constructor(onBody: ((bytes: Buffer) => void) | null = null) {
+    this.#onBody = onBody;
+  }
 
   get complete(): boolean {
     return this.#state === "complete";
@@ -108,6 +114,7 @@ export class AnswerReader {
     this.bodyBytes += bytes;
     const end = at + bytes;
     const kept = piece.toString("latin1", Math.max(at, end - TAIL_BYTES), end);
+    this.#onBody?.(piece.subarray(at, end));
     this.#tail = kept.length === TAIL_BYTES ? kept : (this.#tail + kept).slice(-TAIL_BYTES);
   }
 }

@@ -62,11 +62,16 @@ async function collect(
 ): Promise<void> {
   const decoder = new TextDecoder();
   let text = "";
+  let isReady = false;
   for await (const piece of stderr) {
     const added = decoder.decode(piece, { stream: true });
-    text = (text + added).slice(-100_000);
-    const port = /"msg":"ready","listen":"127\.0\.0\.1:(\d+)"/.exec(text)?.[1];
-    if (port !== undefined) ready.resolve(Number(port));
+    // A line comes for every call from then on, and reading it must not slow the machine down.
+    if (!isReady) {
+      text = (text + added).slice(-100_000);
+      const port = /"msg":"ready","listen":"127\.0\.0\.1:(\d+)"/.exec(text)?.[1];
+      if (port !== undefined) ready.resolve(Number(port));
+      isReady = port !== undefined;
+    }
     if (/"level":"(warn|error)"/.test(added)) process.stderr.write(added);
   }
   ready.reject(new Error(`Cannot start the binary: it ended\n${text}`));

@@ -30,7 +30,7 @@ async function open(folder: string, synchronous: Synchronous): Promise<Open> {
   rmSync(path, { force: true });
   const sqlite = openSqlite(path, synchronous);
   await migrate(sqlite.db);
-  const act = { actor: "bench", nowMs: Date.now() };
+  const act = { actor: "bench", address: "192.0.2.1", nowMs: Date.now() };
   const organization = await createOrganization(sqlite.db, act, { name: "Bench", slug: "bench" });
   await saveSettings(sqlite.db, act, organization.id, {
     euOnly: false,

@@ -5,6 +5,7 @@
 import type { Socket } from "bun";
 import { type AnswerBytes, answerBytes, type AnswerSpec } from "./answers.ts";
 import { Pacer } from "./pacer.ts";
+import { requestLength } from "./request_length.ts";
 
 let answer: AnswerBytes = answerBytes({ kind: "chat", wire: "openai" });
 let pacer: Pacer | null = null;
@@ -52,14 +53,6 @@ class Connection {
     this.#unsent.push(piece);
     if (this.#unsent.length === 1) this.flush(socket);
   }
-}
-
-/** Returns how long a request is, head included; null if its head is not complete yet. */
-function requestLength(request: Buffer): number | null {
-  const end = request.indexOf("\r\n\r\n");
-  if (end === -1) return null;
-  const length = /\ncontent-length: *(\d+)/i.exec(request.toString("latin1", 0, end))?.[1];
-  return end + 4 + Number(length ?? 0);
 }
 
 function become(spec: AnswerSpec): void {
