@@ -35,6 +35,7 @@ const COLUMNS: readonly Column<JsonObject>[] = [
 /** Shows who changed what. */
 export const audit: Command = {
   name: "audit",
+  group: "Care",
   summary: "Show who changed what, the newest first",
   arguments: [],
   flags: [

@@ -1,6 +1,7 @@
 import { foldUserName } from "../domain/names.ts";
-import { type BasicCredentials, parseBasicAuth } from "../std/basic_auth.ts";
+import { parseBasicAuth } from "../std/basic_auth.ts";
 import { PasswordsBusyError } from "../std/password.ts";
+import type { Secret } from "../std/secret.ts";
 import type { Row } from "../store/tables.ts";
 import { findUser } from "../store/users.ts";
 import type { ManagementDeps } from "./deps.ts";
@@ -8,45 +9,42 @@ import { ManagementError } from "./error_response.ts";
 
 const CHALLENGE = { "www-authenticate": 'Basic realm="inference-proxy", charset="UTF-8"' };
 
-/** How often it is said that sign-ins are refused without a look at their passwords, at most. */
+/** How often at most, in milliseconds, it is said that sign-ins are refused. */
 const REFUSALS_SAID_MS = 10_000;
 
 /** Returns the user of a request. @throws {ManagementError} If nobody is signed in by it. */
 export type Authenticate = (request: Request, address: string) => Promise<Row<"users">>;
 
+/** What signing in stands on. */
+type SignInDeps = Pick<ManagementDeps, "db" | "clock" | "passwords" | "throttle" | "log">;
+
 /** Creates the one way into the management plane: HTTP basic authentication. */
-export function createAuthenticator(
-  deps: Pick<ManagementDeps, "db" | "clock" | "passwords" | "throttle" | "log">,
-): Authenticate {
+export function createAuthenticator(deps: SignInDeps): Authenticate {
   // Parallel requests of one client are one attempt: they carry the same password.
   const pending = new Map<string, Promise<void>>();
-  let refusals = 0;
-  let refusalsSaidMs = -Infinity;
+  const sayRefused = createRefusalLog(deps);
 
   return async (request, address) => {
     const header = request.headers.get("authorization");
     const credentials = parseBasicAuth(header);
     if (credentials === null) throw unauthorized();
-    const user = await findUser(deps.db, foldUserName(credentials.user));
+    const name = foldUserName(credentials.user);
+    const user = await findUser(deps.db, name);
     const same = [address, user?.password_hash ?? "", header].join("\n");
     let attempt = pending.get(same);
     if (attempt === undefined) {
-      attempt = verify(credentials, user, address).finally(() => pending.delete(same));
+      const { password } = credentials;
+      attempt = verify({ name, password, user, address }).finally(() => pending.delete(same));
       pending.set(same, attempt);
     }
     await attempt;
     // While the password was checked it may have been changed, or the user deleted.
-    const now = await findUser(deps.db, foldUserName(credentials.user));
+    const now = await findUser(deps.db, name);
     if (user === undefined || now?.password_hash !== user.password_hash) throw unauthorized();
     return now;
   };
 
-  async function verify(
-    credentials: BasicCredentials,
-    user: Row<"users"> | undefined,
-    address: string,
-  ): Promise<void> {
-    const name = foldUserName(credentials.user);
+  async function verify({ name, password, user, address }: SignIn): Promise<void> {
     const attempt = deps.throttle.attempt(name, address);
     if (typeof attempt === "number") {
       sayRefused(address);
@@ -56,7 +54,7 @@ export function createAuthenticator(
     try {
       right = await deps.passwords.verify({
         user: name,
-        password: credentials.password.reveal(),
+        password: password.reveal(),
         hash: user?.password_hash ?? null,
       });
     } catch (error) {
@@ -68,16 +66,28 @@ export function createAuthenticator(
     deps.log.warn("sign-in refused: wrong user or password", { address });
     throw unauthorized();
   }
+}
 
-  /** Refusals cost a guesser nothing: a line for each would fill the disk. */
-  function sayRefused(address: string): void {
+interface SignIn {
+  /** Folded. */
+  readonly name: string;
+  readonly password: Secret;
+  readonly user: Row<"users"> | undefined;
+  readonly address: string;
+}
+
+/** Says that sign-ins are refused without a look at their passwords: not each, which would fill the disk. */
+function createRefusalLog({ clock, log }: Pick<SignInDeps, "clock" | "log">) {
+  let refusals = 0;
+  let saidMs = -Infinity;
+  return (address: string): void => {
     refusals += 1;
-    const nowMs = deps.clock.monotonicMs();
-    if (nowMs - refusalsSaidMs < REFUSALS_SAID_MS) return;
-    deps.log.warn("sign-in refused: too many failures", { address, refusals });
+    const nowMs = clock.monotonicMs();
+    if (nowMs - saidMs < REFUSALS_SAID_MS) return;
+    log.warn("sign-in refused: too many failures", { address, refusals });
     refusals = 0;
-    refusalsSaidMs = nowMs;
-  }
+    saidMs = nowMs;
+  };
 }
 
 /** Hashes a new password. @throws {ManagementError} `overloaded` if too many wait to be hashed. */

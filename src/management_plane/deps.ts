@@ -1,3 +1,4 @@
+import type { ProviderId } from "../domain/provider.ts";
 import type { Clock } from "../std/clock.ts";
 import type { Log } from "../std/log.ts";
 import type { Passwords } from "../std/password.ts";
@@ -28,6 +29,54 @@ export interface Status {
   readonly database_bytes: number;
 }
 
+/** What the process knows of itself that decides whether it serves well. */
+export interface ProcessFacts {
+  readonly draining: boolean;
+  /** Whether the engine compiles to machine code; without, it is many times slower. */
+  readonly jit_active: boolean;
+  /** How many requests to providers the runtime sends at a time. */
+  readonly fetch_capacity: number;
+  /** How many calls are served at a time. */
+  readonly concurrency: number;
+  /** Files and connections; null where the system does not tell. */
+  readonly open_files: number | null;
+  /** How many there may be; null where the system does not tell, or sets no limit. */
+  readonly open_files_soft: number | null;
+  readonly open_files_hard: number | null;
+  /** The longest that work waited for its turn in the last minute; null if nobody measured. */
+  readonly loop_lag_ms: number | null;
+  readonly ledger_writable: boolean;
+  readonly holds_pending: number;
+  /** The age of the oldest of them; null if there is none. */
+  readonly oldest_hold_s: number | null;
+  /** How far the clock is behind what is written down; 0 if it is not. */
+  readonly clock_behind_s: number;
+  readonly memory_bytes: number;
+  /** Above it calls are refused; 0 if there is no limit. */
+  readonly memory_limit_bytes: number;
+  /** Variables that name a proxy, none of which is used. */
+  readonly proxies: string[];
+  /** Variables that name certificates of authorities. */
+  readonly authorities: { name: string; path: string; readable: boolean }[];
+  /** Every setting as it was given, and by whom. */
+  readonly settings: { name: string; value: string; source: string }[];
+}
+
+/** What came of asking a provider for its models. */
+export interface ProviderTrial {
+  readonly ok: boolean;
+  readonly host: string;
+  /** Null if it was not found. */
+  readonly address: string | null;
+  /** Null if there was no answer over HTTP. */
+  readonly status: number | null;
+  readonly durationMs: number;
+  /** Null if that is not known. */
+  readonly models: number | null;
+  readonly euResident: boolean;
+  readonly message: string;
+}
+
 /** What the management plane stands on. */
 export interface ManagementDeps {
   readonly db: Sqlite["db"];
@@ -46,4 +95,10 @@ export interface ManagementDeps {
   readonly log: Log;
   /** What the process says about itself, for the operator. */
   readonly status: () => Promise<Status>;
+  readonly facts: () => Promise<ProcessFacts>;
+  /** Asks a provider for its models in an organization's name, over the data plane's way out. */
+  readonly tryProvider: (
+    organizationId: string,
+    provider: ProviderId,
+  ) => Promise<ProviderTrial | "not_configured" | "under_way">;
 }

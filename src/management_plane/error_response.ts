@@ -28,6 +28,7 @@ export const MANAGEMENT_ERRORS = {
   name_taken: 409,
   slug_taken: 409,
   changed_meanwhile: 409,
+  test_under_way: 409,
   rotation_unfinished: 409,
   too_many_prices: 409,
   request_too_large: 413,

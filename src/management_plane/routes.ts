@@ -4,12 +4,14 @@ import type { OperatorCall, OrganizationCall, UserCall } from "./call.ts";
 import type { ManagementDeps } from "./deps.ts";
 import * as audit from "./audit.ts";
 import * as calls from "./calls.ts";
+import * as checks from "./checks.ts";
 import * as inferenceKeys from "./inference_keys.ts";
 import * as masterKey from "./master_key.ts";
 import * as members from "./members.ts";
 import * as organizations from "./organizations.ts";
 import * as prices from "./prices.ts";
 import * as providerConfigs from "./provider_configs.ts";
+import * as providerTest from "./provider_test.ts";
 import * as settings from "./settings.ts";
 import * as status from "./status.ts";
 import * as usage from "./usage.ts";
@@ -77,6 +79,12 @@ export const ROUTES: readonly ManagementRoute[] = [
     access: "manager",
     handle: providerConfigs.remove,
   },
+  {
+    method: "POST",
+    pattern: `${INFERENCE}/providers/{provider}/test`,
+    access: "manager",
+    handle: providerTest.run,
+  },
   { method: "GET", pattern: `${INFERENCE}/keys`, access: "manager", handle: inferenceKeys.list },
   { method: "POST", pattern: `${INFERENCE}/keys`, access: "manager", handle: inferenceKeys.create },
   {
@@ -106,6 +114,7 @@ export const ROUTES: readonly ManagementRoute[] = [
   { method: "GET", pattern: `${INFERENCE}/calls/{callId}`, access: "manager", handle: calls.get },
   { method: "GET", pattern: "/operator/audit", access: "operator", handle: audit.listAll },
   { method: "GET", pattern: "/operator/status", access: "operator", handle: status.get },
+  { method: "GET", pattern: "/operator/checks", access: "operator", handle: checks.get },
   {
     method: "POST",
     pattern: "/operator/organizations",

@@ -61,6 +61,9 @@ export function openDataDir(path: string): DataDir {
 }
 
 function reason(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  if (code === "EEXIST" || code === "ENOTDIR") return "it is no directory";
+  if (code === "EACCES" || code === "EPERM") return "this user may not";
   return error instanceof Error ? error.message : String(error);
 }
 

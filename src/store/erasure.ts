@@ -34,10 +34,12 @@ export class Erasure {
 
   #retry(): void {
     if (this.#stopped) return;
-    this.#timer ??= setTimeout(async () => {
-      this.#timer = null;
-      if (!(await this.#try())) this.#retry();
-    }, this.#retryMs);
+    this.#timer ??= setTimeout(() => void this.#tryAgain(), this.#retryMs);
+  }
+
+  async #tryAgain(): Promise<void> {
+    this.#timer = null;
+    if (!(await this.#try())) this.#retry();
   }
 
   async #try(): Promise<boolean> {

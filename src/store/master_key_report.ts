@@ -1,5 +1,3 @@
-import { existsSync, statSync } from "node:fs";
-import { actAs } from "../std/effective_user.ts";
 import { idOfSealingKey } from "../std/aes_gcm.ts";
 import { MasterKey } from "./master_key_crypto.ts";
 import { MasterKeyFileError, readMasterKeyFile } from "./master_key_file.ts";
@@ -11,7 +9,7 @@ import {
 } from "./master_key_ring.ts";
 import { findMasterKeyBeside } from "./master_key_swap.ts";
 import { hasTable } from "./migrate.ts";
-import { closeReader, openImmutable, openReader, type Sqlite } from "./sqlite.ts";
+import { closeReader, openToRead, type Sqlite } from "./sqlite.ts";
 
 /** What a database and a file say about the master key. */
 export interface MasterKeyReport {
@@ -81,10 +79,3 @@ async function judge(
 }
 
 const MISSING = "Cannot find master key: there is no such file";
-
-/** Where no log is, none is made. Root makes none that the owner of the database could not write. */
-function openToRead(databasePath: string): Sqlite {
-  if (!existsSync(`${databasePath}-wal`)) return openImmutable(databasePath);
-  using _rights = actAs(statSync(databasePath));
-  return openReader(databasePath);
-}

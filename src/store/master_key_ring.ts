@@ -1,5 +1,5 @@
 import { type Act, recordAuditEvent } from "./audit.ts";
-import { MasterKey } from "./master_key_crypto.ts";
+import type { MasterKey } from "./master_key_crypto.ts";
 import type { Db, Row } from "./tables.ts";
 
 /** The master keys of a database: one, or two while what the previous one sealed is sealed again. */

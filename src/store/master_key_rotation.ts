@@ -56,6 +56,8 @@ export interface RotationOptions {
 export class MasterKeyRotation {
   readonly #options: RotationOptions;
   #running: Promise<void> | null = null;
+  /** Whether nobody else will say that the new key is in its place: this process was started with it. */
+  #finishesItself = false;
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
 
@@ -87,6 +89,7 @@ export class MasterKeyRotation {
     if (known?.isSameAs(next) === false)
       throw new RotationRefusedError(`the new key shares the id ${next.id} with the old one`);
     const change = await changeOf(ring, next);
+    this.#finishesItself = false;
     if (change !== null) {
       vault.use(await db.transaction().execute((tx) => change(tx, act)));
       log.info("master key rotation began", { ...idsOf(vault.ring) });
@@ -127,7 +130,8 @@ export class MasterKeyRotation {
     const { ring, openedWith } = vault;
     if (ring.previous === null) return;
     const fields = { ...idsOf(ring), opened_with: openedWith };
-    if (openedWith === ring.primary.id) log.info("master key rotation goes on", fields);
+    this.#finishesItself = openedWith === ring.primary.id;
+    if (this.#finishesItself) log.info("master key rotation goes on", fields);
     else
       log.warn(
         'master key rotation is unfinished: run "inference-proxy master-key rotate" to finish it',
@@ -210,9 +214,8 @@ export class MasterKeyRotation {
     const { vault, clock, log } = this.#options;
     try {
       while (!this.#stopped && (await this.step()) > 0) await nextTurn();
-      const { primary, previous } = vault.ring;
-      if (this.#stopped || previous === null) return;
-      if (vault.openedWith === primary.id) await this.finish(systemAct(clock.wallMs()));
+      if (this.#stopped || vault.ring.previous === null) return;
+      if (this.#finishesItself) await this.finish(systemAct(clock.wallMs()));
       else log.info("every provider key is sealed by the new master key", idsOf(vault.ring));
     } catch (error) {
       log.error("cannot seal provider keys again", { error: String(error) });

@@ -1,7 +1,9 @@
 import { constants, Database } from "bun:sqlite";
+import { existsSync, statSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { CompiledQuery, type Driver, Kysely, SqliteAdapter } from "kysely";
 import { BunSqliteDialect } from "kysely-bun-sqlite";
+import { actAs } from "../std/effective_user.ts";
 import type { Tables } from "./tables.ts";
 
 /** How durable a commit is: `full` survives a power cut, `normal` only a killed process. */
@@ -49,6 +51,18 @@ export function openImmutable(path: string): Sqlite {
   const uri = `${pathToFileURL(path).href}?immutable=1`;
   const connection = new Database(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
   return { db: kyselyOf(connection), connection };
+}
+
+/**
+ * Opens a database to look at it, whether a process writes it or not. Where no log is, none is made. Root makes none
+ * that the owner of the database could not write.
+ *
+ * @throws {SQLiteError} If it cannot.
+ */
+export function openToRead(path: string): Sqlite {
+  if (!existsSync(`${path}-wal`)) return openImmutable(path);
+  using _rights = actAs(statSync(path));
+  return openReader(path);
 }
 
 /** Closes a database that was only read. */

@@ -33,14 +33,16 @@ async function eventsBeside(ids: readonly string[]) {
   return rows.filter((row) => !ids.includes(row.id));
 }
 
-const CHANGES = SCENARIOS.filter((scenario) => !scenario.route.startsWith("GET "));
-const READS = SCENARIOS.filter((scenario) => scenario.route.startsWith("GET "));
+/** What changes nothing, though its method is not GET. */
+const QUESTIONS = ["POST /organizations/{orgId}/inference/providers/{provider}/test"];
+
+const isRead = (route: string) => route.startsWith("GET ") || QUESTIONS.includes(route);
+const CHANGES = SCENARIOS.filter(({ route }) => !isRead(route));
+const READS = SCENARIOS.filter(({ route }) => isRead(route));
 
 test("every route that changes something says what it writes down", () => {
-  const routes = ROUTES.filter((route) => route.method !== "GET");
-  expect(CHANGES.map(({ route }) => route)).toEqual(
-    routes.map(({ method, pattern }) => `${method} ${pattern}`),
-  );
+  const routes = ROUTES.map(({ method, pattern }) => `${method} ${pattern}`);
+  expect(CHANGES.map(({ route }) => route)).toEqual(routes.filter((route) => !isRead(route)));
   for (const { audited = [] } of CHANGES) expect(audited.length).toBeGreaterThan(0);
 });
 
@@ -175,7 +177,8 @@ describe("GET audit", () => {
       .select("id")
       .where("organization_id", "=", world.plane.organizationId)
       .execute();
-    expect(own.toSorted()).toEqual(rows.map((row) => row.id).toSorted());
+    expect(new Set(own)).toEqual(new Set(rows.map((row) => row.id)));
+    expect(own).toHaveLength(rows.length);
   });
 
   test("shows a circuit that has just tripped", async () => {

@@ -88,7 +88,7 @@ function membersOf(body: Readonly<Record<string, unknown>>): [name: string, json
 test("every route that takes a body is here, with every member that it takes", () => {
   expect(Object.keys(WHOLE)).toEqual(WITH_BODY.map(({ route }) => route));
   const routes = ROUTES.filter(({ method }) => ["POST", "PUT", "PATCH"].includes(method));
-  const bodiless = ["/unlock", "/finish"];
+  const bodiless = ["/unlock", "/finish", "/test"];
   const taking = routes.filter(({ pattern }) => !bodiless.some((end) => pattern.endsWith(end)));
   expect(Object.keys(WHOLE)).toEqual(taking.map(({ method, pattern }) => `${method} ${pattern}`));
 });

@@ -63,7 +63,10 @@ describe("the management plane", () => {
   test("a fault of ours is answered without a word about it, and logged", async () => {
     const lines: string[] = [];
     const { db, clock, vault, rotation, erasure } = plane;
+    const unasked = () => Promise.reject(new Error("nobody asks for it"));
     const handle = createManagementPlane({
+      facts: unasked,
+      tryProvider: unasked,
       db,
       clock,
       vault,

@@ -63,7 +63,8 @@ test("another key is refused while a rotation is unfinished", async () => {
 test("of rotations that begin together one goes on, and the others are refused", async () => {
   const keys = Array.from({ length: 5 }, () => crypto.getRandomValues(new Uint8Array(32)));
   const answers = await Promise.all(keys.map((key) => rotate(key.toBase64())));
-  expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409, 409]);
+  expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
+  expect(answers.filter(({ status }) => status === 409)).toHaveLength(4);
   expect((await ask("POST", "/rotation/finish")).status).toBe(200);
   expect(await unreadableRows(plane.database, plane.vault)).toEqual([]);
 });

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { ProviderId } from "../../src/domain/provider.ts";
+import { NEW_ID, NEW_KEY } from "../support/master_keys.ts";
 import { type Answer, openPlane, type TestPlane } from "../support/management_plane.ts";
+import { ACT } from "../support/store.ts";
 
 const PATH = "/organizations/{org}/inference/providers";
 const GATEWAY = "http://127.0.0.1:9000/v1";
@@ -228,6 +230,56 @@ describe("a stored key is never sent elsewhere", () => {
       expect(await stored("openai")).toEqual(meanwhile as Awaited<ReturnType<typeof stored>>);
     },
   );
+});
+
+describe("a stored key that nothing opens any more", () => {
+  const GONE: [name: string, sealedKey: string][] = [
+    ["was discarded", ""],
+    ["is damaged", "AAAA"],
+    ["was sealed by a master key that is forgotten", ""],
+  ];
+  test.each(GONE)("is not kept: one that %s must be entered again", async (name, sealedKey) => {
+    await put({ provider: "openai", api_key: "sk-1" });
+    const { sealed_key: sealed = "" } = (await stored("openai")) ?? {};
+    if (name.includes("forgotten")) await forgetMasterKey();
+    const kept = name.includes("forgotten") ? sealed : sealedKey;
+    await plane.db
+      .updateTable("provider_configs")
+      .set({ sealed_key: kept, master_key_id: null })
+      .execute();
+    const refused = await put({ provider: "openai", enabled: false });
+    expect(refused).toMatchObject({ status: 400, json: { code: "api_key_required" } });
+    expect((await stored("openai"))?.enabled).toBe(1);
+    const entered = await put({ provider: "openai", api_key: "sk-2" });
+    expect(entered.json).toMatchObject({ has_api_key: true, enabled: true });
+    expect(await storedKey("openai")).toBe("sk-2");
+  });
+
+  test("is shown as missing once it was discarded", async () => {
+    await put({ provider: "openai", api_key: "sk-1" });
+    await plane.db.updateTable("provider_configs").set({ sealed_key: "", enabled: 0 }).execute();
+    expect((await plane.ask({ path: PATH })).json).toMatchObject({
+      providers: [{ provider: "openai", has_api_key: false, enabled: false }],
+    });
+  });
+});
+
+/** Replaces the master key to the end. */
+async function forgetMasterKey(): Promise<void> {
+  await plane.rotation.begin(NEW_KEY, ACT);
+  await plane.rotation.finish(ACT);
+}
+
+test("a key that is saved while the master key is replaced is sealed by one that is in use", async () => {
+  await put({ provider: "openai", api_key: "sk-1" });
+  const changes = Array.from({ length: 20 }, (_, number) =>
+    put({ provider: "openai", api_key: `sk-${number}` }),
+  );
+  const [answers] = await Promise.all([Promise.all(changes), forgetMasterKey()]);
+  // One that was sealed just before the old key was forgotten may have to be sent again.
+  for (const { status } of answers) expect([200, 409]).toContain(status);
+  expect((await stored("openai"))?.master_key_id).toBe(NEW_ID);
+  expect(await storedKey("openai")).toStartWith("sk-");
 });
 
 describe("DELETE providers/{provider}", () => {

@@ -84,6 +84,16 @@ describe.each(SCENARIOS)("$route", (scenario) => {
     expect((await ask(scenario, user, headers)).status).toBe(scenario.expect[user]);
   });
 
+  test("an admin whose role is taken away is a member from the next request on", async () => {
+    expect((await world.plane.ask({ as: "admin", path: ORG })).status).toBe(200);
+    await world.plane.db
+      .updateTable("memberships")
+      .set({ role: "member" })
+      .where("user_id", "=", world.plane.userId("admin"))
+      .execute();
+    expect((await ask(scenario, "admin")).status).toBe(scenario.expect.member);
+  });
+
   test("a member who was removed is a stranger from the next request on", async () => {
     await world.plane.db
       .deleteFrom("memberships")

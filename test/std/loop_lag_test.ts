@@ -15,3 +15,19 @@ test("lag is by how much more than a second has passed, and never less than noth
   expect(lag.seconds.counts.reduce((sum, count) => sum + count)).toBe(3);
   expect(lag.seconds.counts[0]).toBe(2);
 });
+
+test("the worst lag is that of the last minute", () => {
+  const clock = manualClock();
+  const lag = new LoopLag(clock);
+  expect(lag.worstMs).toBeNull();
+  for (const passedMs of [1000, 1700, 1200]) {
+    clock.advance(passedMs);
+    lag.look();
+  }
+  expect(lag.worstMs).toBe(700);
+  for (let second = 0; second < 59; second += 1) {
+    clock.advance(1000);
+    lag.look();
+  }
+  expect(lag.worstMs).toBe(200);
+});

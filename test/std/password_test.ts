@@ -69,6 +69,24 @@ describe("Passwords", () => {
     expect(await passwords.verify({ user: "ali", password: "open sesame", hash })).toBe(true);
   });
 
+  test("who has waited for more than five seconds is refused, and those behind come sooner", async () => {
+    const clock = manualClock();
+    const passwords = new Passwords(clock);
+    const hash = await Bun.password.hash("open sesame", CHEAP);
+    const attempt = (password: string) => passwords.verify({ user: "ali", password, hash });
+    const early = Array.from({ length: 6 }, (_, index) => attempt(`guess ${index}`));
+    clock.advance(1);
+    const late = attempt("open sesame");
+    clock.advance(5_000);
+    const outcomes = await Promise.allSettled(early);
+    expect(outcomes.map((one) => one.status)).toEqual([
+      ...Array<"fulfilled">(2).fill("fulfilled"),
+      ...Array<"rejected">(4).fill("rejected"),
+    ]);
+    expect(await late).toBe(true);
+    expect(await attempt("guess")).toBe(false);
+  });
+
   test("a hash that cannot be read gives its turn back", async () => {
     const passwords = new Passwords(manualClock());
     for (let round = 0; round < 40; round += 1)
@@ -84,5 +102,5 @@ async function fill(passwords: Passwords): Promise<{ done: Promise<unknown> }> {
   const attempts = Array.from({ length: 34 }, (_, index) =>
     passwords.verify({ user: `user ${index}`, password: "x", hash }),
   );
-  return { done: Promise.all(attempts) };
+  return { done: Promise.allSettled(attempts) };
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import {
-  MasterKeyRotation,
+  type MasterKeyRotation,
   RotationRefusedError,
   STEP_ROWS_MAX,
 } from "../../src/store/master_key_rotation.ts";
@@ -134,6 +134,17 @@ describe("begin()", () => {
     expect(await rotation.state()).toEqual({ keyId: OLD_ID, previousKeyId: null, rowsLeft: 0 });
     expect(await rowsByKey(database)).toEqual({ [OLD_ID]: ROWS });
     expect(await unreadableRows(database, vault)).toEqual([]);
+  });
+
+  test("with a key that the process was started with long ago does not finish by itself", async () => {
+    const { rotation, vault, logged } = opened;
+    await rotation.begin(NEW_KEY, ACT);
+    await rotation.finish(ACT);
+    logged.length = 0;
+    await rotation.begin(OLD_KEY, ACT);
+    await eventually(() => logged.join("").includes("every provider key is sealed by the new"));
+    expect(await rotation.state()).toEqual({ keyId: OLD_ID, previousKeyId: NEW_ID, rowsLeft: 0 });
+    expect(vault.openedWith).toBe(OLD_ID);
   });
 
   test("with a third key is refused while a rotation is unfinished, and names the two", async () => {

@@ -1,6 +1,12 @@
 import { expect, test } from "bun:test";
 import { addMember } from "../../src/store/memberships.ts";
-import { createUser, deleteUser, findUser, recordUnlock, setPassword } from "../../src/store/users.ts";
+import {
+  createUser,
+  deleteUser,
+  findUser,
+  recordUnlock,
+  setPassword,
+} from "../../src/store/users.ts";
 import { ACT, auditedActions, withOrganizations } from "../support/store.ts";
 
 test(

@@ -121,6 +121,12 @@ export const SCENARIOS: readonly ApiScenario[] = [
     audited: [["provider_config.delete", ({ configId }) => configId]],
   },
   {
+    route: "POST /organizations/{orgId}/inference/providers/{provider}/test",
+    path: `${ORG}/inference/providers/openai/test`,
+    expect: managers(200),
+    content: ['"ok":true', '"models":3'],
+  },
+  {
     route: "GET /organizations/{orgId}/inference/keys",
     path: `${ORG}/inference/keys`,
     expect: managers(200),
@@ -211,6 +217,12 @@ export const SCENARIOS: readonly ApiScenario[] = [
     path: "/operator/status",
     expect: operatorOnly(200),
     content: ['"version":"test"'],
+  },
+  {
+    route: "GET /operator/checks",
+    path: "/operator/checks",
+    expect: operatorOnly(200),
+    content: ['"jit_active":true'],
   },
   {
     route: "POST /operator/organizations",

@@ -35,6 +35,7 @@ export const CAUSES: Readonly<Record<ManagementErrorCode, string>> = {
   name_taken: "There is a user of this name",
   slug_taken: "There is an organization with this slug",
   changed_meanwhile: "Somebody else changed the same thing at the same time: read it again",
+  test_under_way: "The same provider is being tested already",
   rotation_unfinished: "The master key is being replaced by another one than this",
   too_many_prices: "An organization has only so many prices of its own",
   request_too_large: "The body is too long",

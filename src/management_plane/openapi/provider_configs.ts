@@ -3,6 +3,7 @@ import { PROVIDER_IDS } from "../../domain/provider.ts";
 import { answer, body, noBody, type RouteGroup } from "../../std/route_description.ts";
 import type { ManagementErrorCode } from "../error_response.ts";
 import { PutBody } from "../provider_configs.ts";
+import { ProviderTest, providerTest } from "./provider_test.ts";
 import { EXAMPLE_PROVIDER, id, label, provider, time, yes } from "./shapes.ts";
 
 /** A provider config, without the key that it seals. */
@@ -37,7 +38,7 @@ export const providerConfigs: RouteGroup<ManagementErrorCode> = {
   name: "Provider configs",
   about:
     "Which providers an organization's calls may reach, and with which provider key. The key is sealed at rest and can be replaced, never read.",
-  schemas: { ProviderConfig },
+  schemas: { ProviderConfig, ProviderTest },
   routes: {
     [`GET ${PROVIDERS}`]: {
       id: "listProviderConfigs",
@@ -86,5 +87,6 @@ export const providerConfigs: RouteGroup<ManagementErrorCode> = {
       answers: { 204: noBody("It is gone") },
       errors: ["provider_config_not_found"],
     },
+    [`POST ${PROVIDERS}/{provider}/test`]: providerTest,
   },
 };

@@ -21,10 +21,78 @@ export const Status = v.strictObject({
   database_bytes: count("Size of the database file"),
 });
 
+/** What the process knows of itself that decides whether it serves well. */
+export const ProcessFacts = v.strictObject({
+  draining: yes("Whether it is about to stop, and takes no new calls"),
+  jit_active: yes("Whether its engine compiles to machine code; without, it is many times slower"),
+  fetch_capacity: count("How many requests to providers it sends at a time"),
+  concurrency: count("How many calls it serves at a time"),
+  open_files: v.nullable(count("Files and connections; null where the system does not tell")),
+  open_files_soft: v.nullable(count("How many there may be; null if there is no limit")),
+  open_files_hard: v.nullable(count("How far that limit may be raised; null if without limit")),
+  loop_lag_ms: v.nullable(
+    v.pipe(
+      v.number(),
+      v.minValue(0),
+      v.description("The longest that work waited for its turn in the last minute"),
+    ),
+  ),
+  ledger_writable: yes("Whether the ledger can be written: else all calls are refused"),
+  holds_pending: count("Calls that are not settled"),
+  oldest_hold_s: v.nullable(count("The age of the oldest of them, in seconds")),
+  clock_behind_s: count("How far the clock is behind what is written down, in seconds"),
+  memory_bytes: count("Resident memory"),
+  memory_limit_bytes: count("Above it calls are refused; 0 is no limit"),
+  proxies: v.pipe(
+    v.array(v.string()),
+    v.description("Variables of its environment that name a proxy, none of which is used"),
+  ),
+  authorities: v.pipe(
+    v.array(
+      v.strictObject({
+        name: label("The variable"),
+        path: label("The file or folder that it names"),
+        readable: yes("Whether the process may read it"),
+      }),
+    ),
+    v.description("Variables of its environment that name certificates to trust"),
+  ),
+  settings: v.pipe(
+    v.array(
+      v.strictObject({
+        name: label("The flag, or the variable if there is no flag"),
+        value: label("As it was given; of a secret only `set`"),
+        source: label("Who gave it: `flag`, `environment`, `credential` or `default`"),
+      }),
+    ),
+    v.description("Every setting, and where it comes from"),
+  ),
+});
+
+const EXAMPLE_FACTS: v.InferInput<typeof ProcessFacts> = {
+  draining: false,
+  jit_active: true,
+  fetch_capacity: 16_384,
+  concurrency: 8000,
+  open_files: 41,
+  open_files_soft: 65_536,
+  open_files_hard: 65_536,
+  loop_lag_ms: 1.4,
+  ledger_writable: true,
+  holds_pending: 3,
+  oldest_hold_s: 12,
+  clock_behind_s: 0,
+  memory_bytes: 94_371_840,
+  memory_limit_bytes: 858_993_459,
+  proxies: [],
+  authorities: [{ name: "NODE_EXTRA_CA_CERTS", path: "/etc/ssl/own.pem", readable: true }],
+  settings: [{ name: "--listen", value: "127.0.0.1:8080", source: "default" }],
+};
+
 export const status: RouteGroup<ManagementErrorCode> = {
   name: "Status",
   about: "What the process says about itself.",
-  schemas: { Status },
+  schemas: { Status, ProcessFacts },
   routes: {
     "GET /operator/status": {
       id: "getStatus",
@@ -47,6 +115,13 @@ export const status: RouteGroup<ManagementErrorCode> = {
           database_bytes: 4_194_304,
         }),
       },
+      errors: [],
+    },
+    "GET /operator/checks": {
+      id: "getProcessFacts",
+      summary: "Get what only the process can tell",
+      about: "What `inference-proxy doctor` judges by, while the proxy runs.",
+      answers: { 200: answer("What it found", ProcessFacts, EXAMPLE_FACTS) },
       errors: [],
     },
   },
