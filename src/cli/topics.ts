@@ -10,6 +10,7 @@ import operating from "../docs/operating.md" with { type: "file" };
 import quickstart from "../docs/quickstart.md" with { type: "file" };
 import residency from "../docs/residency.md" with { type: "file" };
 import reverseProxy from "../docs/reverse_proxy.md" with { type: "file" };
+import security from "../docs/security.md" with { type: "file" };
 
 /** Something to read that help prints by its name. */
 export interface Topic {
@@ -28,6 +29,7 @@ export const TOPICS: readonly Topic[] = [
   page("clients", clients, "How to point each client here, and its trap"),
   page("limits", limits, "Rate limit, token ceiling, cost circuit; how money is counted"),
   page("residency", residency, "What EU residency is decided from, what is stored, what leaves"),
+  page("security", security, "What is promised and what is not, and how to rotate keys"),
   page("operating", operating, "Service, log, probes, metrics, traces, memory, upgrades"),
   page("backups", backup, "Backing up, restoring, and the master key"),
   page("reverse_proxy", reverseProxy, "nginx, Caddy, HAProxy or Traefik in front, and TLS"),
@@ -48,13 +50,14 @@ export function findTopic(name: string): Topic | undefined {
 export async function topicText({ path, isPage }: Topic): Promise<string> {
   const text = await Bun.file(path).text();
   // On a terminal nobody reads the remarks for the tests.
-  return isPage ? text.replaceAll(/^<!--.*-->\n/gm, "") : text;
+  return isPage ? text.replaceAll(/^<!--.*-->\n\n?/gm, "") : text;
 }
 
-/** Lists the topics, one on each line. */
+/** Lists the topics, one on each line, as the end of the overview. */
 export function topicLines(): string {
   const width = Math.max(...TOPICS.map(({ name }) => name.length)) + 2;
-  return TOPICS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`).join("\n");
+  const lines = TOPICS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
+  return ["Topics, shown by help TOPIC:", ...lines].join("\n");
 }
 
 function page(name: string, imported: unknown, summary: string): Topic {
