@@ -1,9 +1,9 @@
 /**
- * Breaks what can be broken, and checks that the ledger still tells the truth:
+ * Breaks what can be broken, and checks that the ledger still tells the truth and everybody is answered:
  *
- *     bun src/tools/torture.ts dist/inference-proxy [--long] [--seed N] [--only kill,simulate,burst,disk]
+ *     bun src/tools/torture.ts dist/inference-proxy [--long] [--seed N] [--only PART,PART]
  *
- * It needs nothing but loopback, and ends with 1 at the first promise that does not hold.
+ * Its parts stand below. It needs nothing but loopback, and ends with 1 at the first promise that does not hold.
  */
 import { resolve } from "node:path";
 import { ensureFetchCapacity } from "../cli/fetch_capacity.ts";
@@ -11,11 +11,28 @@ import { readEnvironment } from "../config.ts";
 import { FlagError, readFlags } from "../std/flags.ts";
 import { burst } from "./torture/burst.ts";
 import { disk } from "./torture/disk.ts";
+import { faults } from "./torture/faults/faults.ts";
+import { fuzz } from "./torture/fuzz/fuzz.ts";
+import { hangUps } from "./torture/hang_ups.ts";
 import { kill } from "./torture/kill.ts";
+import { loginFlood } from "./torture/login_flood.ts";
 import type { Part } from "./torture/part.ts";
+import { rotation } from "./torture/rotation.ts";
 import { simulated } from "./torture/simulate.ts";
+import { streams } from "./torture/streams.ts";
 
-const PARTS: Readonly<Record<string, Part>> = { simulate: simulated, burst, disk, kill };
+const PARTS: Readonly<Record<string, Part>> = {
+  simulate: simulated,
+  burst,
+  disk,
+  kill,
+  rotation,
+  faults,
+  fuzz,
+  streams,
+  hang_ups: hangUps,
+  login_flood: loginFlood,
+};
 
 /** Nothing here may go on for ever: after so many minutes it has failed. */
 const MINUTES_MAX = { quick: 15, long: 120 };
@@ -40,7 +57,7 @@ async function main(argv: readonly string[]): Promise<number> {
   for (const name of names) {
     const part = PARTS[name];
     if (part === undefined)
-      throw new FlagError(`Cannot torture: no part "${name}"`, "see the source");
+      throw new FlagError(`Cannot torture: no part "${name}"`, Object.keys(PARTS).join(", "));
     const startMs = performance.now();
     const seconds = () => `${((performance.now() - startMs) / 1000).toFixed(1)} s`;
     try {

@@ -5,7 +5,7 @@ export class Callers {
   readonly #endpoint: Endpoint;
   readonly #faults: string[] = [];
   readonly #running: Promise<void>;
-  #served = 0;
+  readonly #tookMs: number[] = [];
   #lost = 0;
   #stopped = false;
 
@@ -17,7 +17,12 @@ export class Callers {
 
   /** How many calls were answered as they should. */
   get served(): number {
-    return this.#served;
+    return this.#tookMs.length;
+  }
+
+  /** How long each of them took, in milliseconds. */
+  get tookMs(): readonly number[] {
+    return this.#tookMs;
   }
 
   /**
@@ -35,8 +40,9 @@ export class Callers {
   async #callOn(name: string): Promise<void> {
     for (let number = 0; !this.#stopped; number += 1) {
       const call = { model: `${name}-${number}`, operation: "chat", stream: false } as const;
+      const startMs = performance.now();
       const { status, code, complete } = await makeCall(this.#endpoint, call);
-      if (complete) this.#served += 1;
+      if (complete) this.#tookMs.push(performance.now() - startMs);
       else if (status === null || status === 200) return void (this.#lost += 1);
       else this.#faults.push(`a call was answered ${status} ${code}`);
     }

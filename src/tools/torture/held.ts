@@ -12,5 +12,6 @@ export async function heldFaults(proxy: Proxy, key: CreatedKey): Promise<string[
   const { status, text } = await ask({ url: proxy.url, secret: key.secret }, call);
   const error = parseJsonObject(text ?? "")?.["error"];
   const held = isJsonObject(error) ? error["held"] : undefined;
-  return held === 0 ? [] : [`beyond its limit a key is answered ${status}, held ${String(held)}`];
+  if (held === 0) return [];
+  return [`beyond its limit a key is answered ${status}, held ${JSON.stringify(held)}`];
 }

@@ -190,6 +190,12 @@ export class Proxy implements AsyncDisposable {
     return response.status;
   }
 
+  /** Adds a user who owns the organization, too. */
+  async addOwner(user: string, password: string): Promise<void> {
+    const path = `/organizations/${this.#organizationId}/members`;
+    await this.#client().call("POST", path, { user, role: "owner", password });
+  }
+
   async createKey(limits: { tokens?: number; rpm?: number } = {}): Promise<CreatedKey> {
     const created = await this.manage("POST", "/keys", {
       name: "torture",

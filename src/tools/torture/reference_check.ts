@@ -116,9 +116,11 @@ function readCircuits(database: Database): CircuitRow[] {
   return database
     .query<CircuitRow, []>(
       `select organization_id as id, circuit_opened_at_ms is not null as open, (
-        select case action when 'cost_circuit.trip' then 1 else detail ->> 'circuit_open' end
+        select case action when 'cost_circuit.trip' then 1
+          else coalesce(detail ->> '$.circuit_open.after', detail ->> '$.circuit_open') end
         from audit_events where audit_events.organization_id = org_settings.organization_id
-          and action in ('cost_circuit.trip', 'settings.save')
+          and (action = 'cost_circuit.trip'
+            or action = 'settings.save' and detail -> '$.circuit_open' is not null)
         order by audit_events.rowid desc limit 1
       ) as audited from org_settings`,
     )

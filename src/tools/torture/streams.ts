@@ -45,7 +45,7 @@ const STALLED_PIECES_PER_S = 2000;
  */
 const BASE_BYTES = 160 * 2 ** 20;
 const STREAM_BYTES = 40 * 2 ** 10;
-const STALLED_BYTES = 12 * 2 ** 20;
+const STALLED_BYTES = 16 * 2 ** 20;
 
 type Kind = "well" | "stalled" | "left";
 

@@ -1,5 +1,9 @@
-import { type RawRequest, type RawUpstream, startRawUpstream } from "../raw_upstream.ts";
-import type { UpstreamConnection } from "../raw_upstream.ts";
+import {
+  type RawRequest,
+  type RawUpstream,
+  startRawUpstream,
+  type UpstreamConnection,
+} from "../raw_upstream.ts";
 import { asSent, captureAnswer, type CapturedAnswer } from "./captured_answer.ts";
 
 /**
@@ -12,43 +16,74 @@ export type Step = Uint8Array | { readonly waitMs: number } | "close" | "finish"
 export type Steps = (answer: CapturedAnswer, request: RawRequest) => Iterable<Step>;
 
 /** Stands between the proxy and the stand-in, and spoils answers. */
-export interface FaultProxy extends RawUpstream {
+export class FaultProxy implements AsyncDisposable {
   /** What happens to the answer of a call, by its name. Others pass as they are. */
-  readonly faults: Map<string, Steps>;
+  readonly faults = new Map<string, Steps>();
   /** How connections end as soon as the head of a request is there; null if they do not. */
-  early: "close" | "reset" | null;
-}
+  early: "close" | "reset" | null = null;
+  /** Resolves when the last answer that was spoilt has been sent as far as it is. */
+  sent: Promise<void> = Promise.resolve();
+  /** Whether the last answer that was spoilt came with the end of its connection. */
+  hasEnded = false;
+  readonly #upstreamPort: number;
+  readonly #side: RawUpstream;
 
-/** Starts a fault proxy in front of a port of loopback. */
-export async function startFaultProxy(upstreamPort: number): Promise<FaultProxy> {
-  const faults = new Map<string, Steps>();
-  const upstream = await startRawUpstream({
-    serve: async (request, connection) => {
-      const answer = await captureAnswer(upstreamPort, request.bytes);
-      const steps = faults.get(request.model) ?? unchanged;
-      await play(steps(answer, request), connection);
-    },
-    atHead: (connection) => {
-      if (proxy.early === null) return false;
-      connection[proxy.early]();
-      return true;
-    },
-  });
-  const proxy: FaultProxy = Object.assign(upstream, { faults, early: null });
-  return proxy;
-}
+  private constructor(upstreamPort: number, side: RawUpstream) {
+    this.#upstreamPort = upstreamPort;
+    this.#side = side;
+  }
 
-/** Passes an answer as it is. */
-export function* unchanged(answer: CapturedAnswer): Generator<Step> {
-  yield asSent(answer);
-}
+  /** Starts a fault proxy in front of a port of loopback. */
+  static async start(upstreamPort: number): Promise<FaultProxy> {
+    const side = await startRawUpstream({
+      serve: (request, connection) => proxy.#serve(request, connection),
+      atHead: (connection) => proxy.#atHead(connection),
+    });
+    const proxy = new FaultProxy(upstreamPort, side);
+    return proxy;
+  }
 
-async function play(steps: Iterable<Step>, connection: UpstreamConnection): Promise<void> {
-  for (const step of steps) {
-    if (connection.isClosed) return;
-    if (typeof step === "string") connection[step]();
-    else if (step instanceof Uint8Array) await connection.write(step);
-    else await pause(step.waitMs);
+  /** As `--allow-upstream` takes it. */
+  get address(): string {
+    return this.#side.address;
+  }
+
+  /** The models asked for so far, one for each request. */
+  get arrivals(): readonly string[] {
+    return this.#side.arrivals;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#side[Symbol.asyncDispose]();
+  }
+
+  async #serve(request: RawRequest, connection: UpstreamConnection): Promise<void> {
+    const answer = await captureAnswer(this.#upstreamPort, request.bytes);
+    const steps = this.faults.get(request.model);
+    if (steps === undefined) return connection.write(asSent(answer));
+    this.hasEnded = false;
+    this.sent = this.#spoil(steps(answer, request), connection);
+    await this.sent;
+  }
+
+  async #spoil(steps: Iterable<Step>, connection: UpstreamConnection): Promise<void> {
+    for (const step of steps) {
+      if (connection.isClosed) return;
+      if (step instanceof Uint8Array) await connection.write(step);
+      else if (typeof step === "string") this.#end(step, connection);
+      else await pause(step.waitMs);
+    }
+  }
+
+  #end(how: "close" | "finish" | "reset", connection: UpstreamConnection): void {
+    this.hasEnded = true;
+    connection[how]();
+  }
+
+  #atHead(connection: UpstreamConnection): boolean {
+    if (this.early === null) return false;
+    connection[this.early]();
+    return true;
   }
 }
 

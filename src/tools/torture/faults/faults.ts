@@ -9,7 +9,7 @@ import { mustHold } from "../violation.ts";
 import { CONNECTION_FAULTS } from "./connection_faults.ts";
 import { CONTENT_FAULTS, ENDLESS_ANSWER } from "./content_faults.ts";
 import type { Fault } from "./fault.ts";
-import { startFaultProxy } from "./fault_proxy.ts";
+import { FaultProxy } from "./fault_proxy.ts";
 import { FORMS, Trial } from "./trial.ts";
 import { FRAMING_FAULTS } from "./framing_faults.ts";
 import { HEAD_FAULTS } from "./head_faults.ts";
@@ -31,9 +31,6 @@ const TIMEOUT_FLAGS = ["--upstream-headers-timeout-s", "2", "--upstream-idle-tim
 /** Every how many bytes a cut is made in the quick form. */
 const QUICK_STRIDE = 37;
 
-/** How long a close takes to be noticed, in milliseconds. */
-const CLOSE_MS = 5;
-
 /** So much that a provider can close while it is still being sent, in characters. */
 const LONG_PROMPT_CHARS = 1 << 20;
 const EARLY_CALLS = 5;
@@ -42,7 +39,7 @@ const EARLY_CALLS = 5;
 export async function faults({ binary, long, seed }: PartOptions): Promise<string> {
   const standIn = startStandIn();
   const port = Number(new URL(standIn.url).port);
-  await using upstream = await startFaultProxy(port);
+  await using upstream = await FaultProxy.start(port);
   await using proxy = await Proxy.open({
     binary,
     upstream: upstream.address,
@@ -60,9 +57,7 @@ export async function faults({ binary, long, seed }: PartOptions): Promise<strin
   await inParallel(lasting, lasting.length, ({ fault, form }) => trial.run(fault, form));
   for (const { fault, form } of named.filter((one) => !one.fault.lasting)) {
     await trial.run(fault, form);
-    // A connection that has just been closed may still be taken for open.
-    await Bun.sleep(CLOSE_MS);
-    await trial.runClean(form);
+    await trial.runClean(form, fault);
   }
   const swept = await sweep(trial, { workers: WORKERS, stride: long ? 1 : QUICK_STRIDE, seed });
   for (const early of ["close", "reset"] as const) {

@@ -11,13 +11,13 @@ const READ = { waitMs: 2 };
 /** What is done at a byte of an answer, and whether the rest of it follows. */
 const WAYS: readonly {
   readonly name: string;
-  readonly then: readonly Step[];
+  readonly steps: readonly Step[];
   readonly goesOn: boolean;
 }[] = [
-  { name: "closed", then: ["close"], goesOn: false },
-  { name: "half closed", then: [READ, "finish"], goesOn: false },
-  { name: "reset", then: [READ, "reset"], goesOn: false },
-  { name: "paused", then: [READ], goesOn: true },
+  { name: "closed", steps: ["close"], goesOn: false },
+  { name: "half closed", steps: [READ, "finish"], goesOn: false },
+  { name: "reset", steps: [READ, "reset"], goesOn: false },
+  { name: "paused", steps: [READ], goesOn: true },
 ];
 
 /** The last bytes are all tried: there it is decided whether an answer is whole. */
@@ -51,7 +51,7 @@ export async function sweep(
 }
 
 function cutAt(at: number, bytes: number, way: (typeof WAYS)[number], form: Form): Fault {
-  const { name, then, goesOn } = way;
+  const { name, steps, goesOn } = way;
   return {
     name: `${name} at byte ${at} of ${bytes}`,
     // Only a stream says itself where it ends, before its last bytes.
@@ -59,8 +59,8 @@ function cutAt(at: number, bytes: number, way: (typeof WAYS)[number], form: Form
     steps: (answer: CapturedAnswer) => {
       const sent = asSent(answer);
       return goesOn
-        ? [sent.subarray(0, at), ...then, sent.subarray(at)]
-        : [sent.subarray(0, at), ...then];
+        ? [sent.subarray(0, at), ...steps, sent.subarray(at)]
+        : [sent.subarray(0, at), ...steps];
     },
   };
 }

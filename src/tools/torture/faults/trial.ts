@@ -7,7 +7,7 @@ import { asSent, type CapturedAnswer } from "./captured_answer.ts";
 import type { Fault } from "./fault.ts";
 import { HARMLESS } from "./fault.ts";
 import { type Fate, fateOf, type Meaning, meaningOf, WrongAnswer } from "./fate.ts";
-import { type FaultProxy, unchanged } from "./fault_proxy.ts";
+import type { FaultProxy } from "./fault_proxy.ts";
 
 /** What is asked for: each wire, whole and streamed. */
 export type Form = Pick<ClientCall, "provider" | "operation" | "stream"> & {
@@ -21,6 +21,9 @@ export const FORMS: readonly Form[] = [
   { name: "anthropic whole", provider: "anthropic", operation: "chat", stream: false },
   { name: "anthropic stream", provider: "anthropic", operation: "chat", stream: true },
 ];
+
+/** What a call is expected to come to. */
+type Expected = Omit<Fault, "steps">;
 
 /** What is known of a form when nothing is spoilt. */
 interface Reference {
@@ -80,15 +83,22 @@ export class Trial {
     }
   }
 
-  /** Makes a call that nothing happens to: what was spoilt before must do it no harm. */
-  async runClean(form: Form): Promise<void> {
-    const clean: Fault = { name: "unspoilt", fates: HARMLESS, steps: unchanged };
-    await this.#judge(clean, form, { ...form, model: this.#nextName() });
+  /**
+   * Makes a call that nothing happens to: what was spoilt before must do it no harm. Only where the provider has
+   * just ended a connection it may still be taken for open; but that goes wrong once and no more.
+   */
+  async runClean(form: Form, before: Fault): Promise<void> {
+    const clean = { name: `unspoilt after ${before.name}`, fates: HARMLESS };
+    const first = { ...clean, fates: [...HARMLESS, "refused"] as const };
+    const call = () => ({ ...form, model: this.#nextName() });
+    await this.#upstream.sent;
+    if (!this.#upstream.hasEnded || (await this.#judge(first, form, call())) === "refused")
+      await this.#judge(clean, form, call());
   }
 
   /** Makes a call whose connection ends while its request is being sent. */
   async runEarly(how: string, prompt: string): Promise<void> {
-    const fault: Fault = { name: `${how} at the head`, fates: ["refused"], steps: unchanged };
+    const fault = { name: `${how} at the head`, fates: ["refused"] as const };
     for (const form of FORMS) {
       await this.#judge(fault, form, { ...form, model: this.#nextName(), prompt });
     }
@@ -143,7 +153,8 @@ export class Trial {
     this.#count("complete", record);
   }
 
-  async #judge(fault: Fault, form: Form, call: ClientCall): Promise<void> {
+  /** Makes a call and returns what became of it; null if it is something that may not be. */
+  async #judge(fault: Expected, form: Form, call: ClientCall): Promise<Fate | null> {
     const what = `${form.name}, ${fault.name}`;
     const startMs = performance.now();
     const answered = await ask(this.#endpoint(), { ...call, hangUpMs: CALL_MS_MAX });
@@ -159,10 +170,12 @@ export class Trial {
       const wrong = this.#recordFaults(fate, record, reference);
       this.#wrong.push(...wrong.map((one) => `${what}, ${fate}: ${one}`));
       this.#count(fate, record);
+      return fate;
     } catch (error) {
       if (!(error instanceof WrongAnswer)) throw error;
       this.#wrong.push(`${what}, after ${Math.round(tookMs)} ms: ${error.message}`);
       if (this.#wrong.length > WRONG_MAX) mustHold("Spoilt answers", this.#wrong);
+      return null;
     }
   }
 

@@ -156,10 +156,9 @@ const NAMES = Object.keys(MUTATIONS);
 /** Changes a request in one to three ways. @param other Another request, to be mixed with it. */
 export function mutateBytes(request: Buffer, other: Buffer, random: Random): Buffer {
   let bytes = request;
-  for (let changes = random.weighted({ 1: 6, 2: 3, 3: 1 }); Number(changes) > 0;) {
+  for (let changes = Number(random.weighted({ 1: 6, 2: 3, 3: 1 })); changes > 0; changes -= 1) {
     const mutation = MUTATIONS[random.pick(NAMES)];
     if (mutation !== undefined && bytes.length > 1) bytes = mutation(bytes, random, other);
-    changes = String(Number(changes) - 1) as typeof changes;
   }
   return bytes;
 }

@@ -104,5 +104,5 @@ function write(parent: JsonObject | Json[], name: string, value: Json): void {
 
 function remove(parent: JsonObject | Json[], name: string): void {
   if (isJsonObject(parent)) delete parent[name];
-  else (parent as Json[]).splice(Number(name), 1);
+  else parent.splice(Number(name), 1);
 }
