@@ -7,12 +7,14 @@ import { InFlight } from "./data_plane/in_flight.ts";
 import { Pulse } from "./data_plane/pulse.ts";
 import { Slots } from "./data_plane/slots.ts";
 import { serveDataPlane } from "./data_plane/routes.ts";
+import { createTryProvider } from "./data_plane/try_provider.ts";
 import { UpstreamHosts } from "./data_plane/upstream_hosts.ts";
 import { generatePassword } from "./domain/generated_password.ts";
 import { OPERATOR } from "./management_plane/call.ts";
 import type { Status } from "./management_plane/deps.ts";
 import { createManagementPlane, type ManagementPlane } from "./management_plane/handler.ts";
 import { refuseOtherHost } from "./management_plane/own_host.ts";
+import { readProcessFacts } from "./process_facts.ts";
 import { reference } from "./reference.ts";
 import { clientAddress } from "./std/client_address.ts";
 import { type Clock, systemClock } from "./std/clock.ts";
@@ -219,6 +221,8 @@ export class App {
       allowedUpstreams,
       log,
       status: () => this.status(),
+      facts: () => readProcessFacts({ ...this.#deps, config, db, telemetry: this.#telemetry }),
+      tryProvider: createTryProvider(this.#deps),
     });
   }
 
@@ -240,6 +244,8 @@ export class App {
     this.#telemetry.start();
     this.#retention.start();
     this.#rotation.resume();
+    // A kill may have come before what was deleted was erased.
+    void this.#erasure.erase();
     return { host: listen.host, port: this.#server.port ?? listen.port };
   }
 

@@ -38,6 +38,28 @@ export interface Config extends Omit<
   readonly journalStream: string | null;
   /** Resident memory above which calls are refused, in bytes; 0 if there is no limit. */
   readonly memoryLimitBytes: number;
+  /** Every setting as it was given, in the order of the documentation. */
+  readonly given: readonly GivenSetting[];
+  readonly surroundings: Surroundings;
+}
+
+/** What a setting is, and who said so. */
+export interface GivenSetting {
+  /** Such as `--listen`. What is in the environment only goes by its name there. */
+  readonly name: string;
+  /** As it would be written; of a secret only that it is set. */
+  readonly value: string;
+  readonly source: "flag" | "environment" | "credential" | "default";
+}
+
+/** What else the environment says that matters: no setting of ours, but of the runtime or of other programs. */
+export interface Surroundings {
+  /** How many requests the runtime sends at a time. */
+  readonly fetchCapacity: number;
+  /** Variables that name a proxy, none of which is used. */
+  readonly proxies: readonly string[];
+  /** Variables that name certificates of authorities, and the files or folders that they name. */
+  readonly authorities: readonly { readonly name: string; readonly path: string }[];
 }
 
 /** Environment variables by name. */
@@ -67,6 +89,14 @@ export interface SettingRow {
 const PREFIX = "INFERENCE_PROXY_";
 /** Never a flag: every user of a machine can read its command lines. */
 const PASSWORD = `${PREFIX}ADMIN_PASSWORD`;
+
+/** Says, before the process begins, how many requests the runtime sends at a time. */
+export const FETCH_CAPACITY_NAME = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+/** What the runtime sends at a time if nothing is said, and the most that it takes. */
+const FETCH_CAPACITY = { unset: 256, most: 65_535 };
+
+/** What makes the runtime trust authorities beside its own and the system's. */
+const AUTHORITY_NAMES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /** Every setting, in the order of the documentation. */
 export const SETTING_ROWS: readonly SettingRow[] = Object.values<Setting>(SETTINGS).map(
@@ -136,14 +166,59 @@ export function readConfig(
     entries.map(([name, setting]) => [name, valueOf(setting, flags, environment)]),
   ) as Values;
   const { masterKeyFile, adminPasswordFile, metricsTokenFile, otlpHeadersFile, ...values } = all;
+  const masterKey = masterKeyPlace(masterKeyFile, values.dataDir, environment, readFile);
   return {
     ...values,
     memoryLimitBytes: values.memoryLimitBytes ?? defaultMemoryLimitBytes(readFile),
-    masterKey: masterKeyPlace(masterKeyFile, values.dataDir, environment, readFile),
+    masterKey,
     adminPassword: readPassword(adminPasswordFile, environment, readFile),
     metricsToken: readSecret("metrics token", metricsTokenFile, readFile),
     otlpHeaders: readHeaders(otlpHeadersFile, readFile),
     journalStream: environment["JOURNAL_STREAM"] || null,
+    given: givenSettings(flags, environment, masterKey),
+    surroundings: surroundingsOf(environment),
+  };
+}
+
+function givenSettings(
+  flags: ReadonlyMap<string, readonly string[]>,
+  environment: Environment,
+  masterKey: Config["masterKey"],
+): GivenSetting[] {
+  const rows = Object.values<Setting>(SETTINGS).map((setting): GivenSetting => {
+    const { flag: name } = setting;
+    // Nothing else hands a key over that may not be made.
+    if (setting === SETTINGS.masterKeyFile && !masterKey.mayCreate)
+      return { name, value: masterKey.path, source: "credential" };
+    return { name, ...givenText(setting, flags, environment) };
+  });
+  const password: GivenSetting = { name: PASSWORD, value: "set", source: "environment" };
+  return environment[PASSWORD] ? [...rows, password] : rows;
+}
+
+function givenText(
+  { flag, default: unset }: Setting,
+  flags: ReadonlyMap<string, readonly string[]>,
+  environment: Environment,
+): Pick<GivenSetting, "value" | "source"> {
+  const flagged = flags.get(flag)?.join(",");
+  if (flagged !== undefined) return { value: flagged, source: "flag" };
+  // A service manager's file can only blank a variable out, not unset it.
+  const said = environment[environmentName(flag)];
+  return said ? { value: said, source: "environment" } : { value: unset, source: "default" };
+}
+
+function surroundingsOf(environment: Environment): Surroundings {
+  const text = environment[FETCH_CAPACITY_NAME] ?? "";
+  const asked = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
+  const { unset, most } = FETCH_CAPACITY;
+  return {
+    fetchCapacity: asked <= most ? asked : unset,
+    proxies: proxyVariables(environment),
+    authorities: AUTHORITY_NAMES.flatMap((name) => {
+      const path = environment[name];
+      return path ? [{ name, path }] : [];
+    }),
   };
 }
 
@@ -185,18 +260,15 @@ function valueOf(
   flags: ReadonlyMap<string, readonly string[]>,
   environment: Environment,
 ): unknown {
-  const flagged = flags.get(setting.flag)?.join(",");
-  const name = environmentName(setting.flag);
-  // A service manager's file can only blank a variable out, not unset it.
-  const text = flagged ?? (environment[name] || setting.default);
+  const { value: text, source } = givenText(setting, flags, environment);
   try {
     return setting.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const fix = `write ${flagged === undefined ? `${name}=` : `${setting.flag} `}${setting.value}`;
-    throw flagged === undefined
-      ? new ConfigError(error.message, fix)
-      : new FlagError(error.message, fix);
+    if (source === "flag")
+      throw new FlagError(error.message, `write ${setting.flag} ${setting.value}`);
+    const name = environmentName(setting.flag);
+    throw new ConfigError(error.message, `write ${name}=${setting.value}`);
   }
 }
 

@@ -78,6 +78,11 @@ export class Telemetry {
     this.#lag.start();
   }
 
+  /** The longest that work waited for its turn in the last minute, in milliseconds; null before it has begun. */
+  get worstLagMs(): number | null {
+    return this.#lag.worstMs;
+  }
+
   /** Sends what is left to be sent. */
   async close(): Promise<void> {
     this.#lag.stop();

@@ -11,7 +11,7 @@ import { FlagError } from "../src/std/flags.ts";
 const NO_FILES = () => null;
 
 test("without flags and environment every setting has its documented default", () => {
-  const { masterKey, adminPassword, ...config } = parseConfig([], {}, NO_FILES);
+  const { masterKey, adminPassword, given, ...config } = parseConfig([], {}, NO_FILES);
   expect(config).toEqual({
     listen: { host: "127.0.0.1", port: 8080 },
     hostNames: [],
@@ -38,7 +38,11 @@ test("without flags and environment every setting has its documented default", (
     otlpEndpoint: null,
     otlpHeaders: new Map(),
     journalStream: null,
+    surroundings: { fetchCapacity: 256, proxies: [], authorities: [] },
   });
+  expect(given).toEqual(
+    SETTING_ROWS.map((row) => ({ name: row.flag, value: row.default, source: "default" })),
+  );
   expect(masterKey).toEqual({ path: "data/master.key", mayCreate: true });
   expect(adminPassword).toBeNull();
 });
@@ -276,4 +280,43 @@ test("traces go to the collector that is named, with the headers of a file", () 
 test("what systemd connected standard error to is known", () => {
   expect(parseConfig([], { JOURNAL_STREAM: "9:12345" }, NO_FILES).journalStream).toBe("9:12345");
   expect(parseConfig([], { JOURNAL_STREAM: "" }, NO_FILES).journalStream).toBeNull();
+});
+
+test("of every setting it is known who said it, and of a secret only that it is set", () => {
+  const environment = {
+    INFERENCE_PROXY_LISTEN: "127.0.0.1:1",
+    INFERENCE_PROXY_DATA_DIR: "",
+    INFERENCE_PROXY_LOG_LEVEL: "warn",
+    INFERENCE_PROXY_ADMIN_PASSWORD: "correct-horse",
+    CREDENTIALS_DIRECTORY: "/run/c",
+  };
+  const flags = ["--log-level", "error", "--allow-upstream", "a:1", "--allow-upstream", "b:2"];
+  const { given } = parseConfig(flags, environment, () => "key");
+  expect(given.filter(({ source }) => source !== "default")).toEqual([
+    { name: "--listen", value: "127.0.0.1:1", source: "environment" },
+    { name: "--allow-upstream", value: "a:1,b:2", source: "flag" },
+    { name: "--master-key-file", value: "/run/c/master-key", source: "credential" },
+    { name: "--log-level", value: "error", source: "flag" },
+    { name: "INFERENCE_PROXY_ADMIN_PASSWORD", value: "set", source: "environment" },
+  ]);
+});
+
+test.each([
+  [undefined, 256],
+  ["16384", 16_384],
+  ["65535", 65_535],
+  ["65536", 256],
+  ["many", 256],
+] as const)("of %p requests at a time the runtime makes %d", (text, capacity) => {
+  const environment = { BUN_CONFIG_MAX_HTTP_REQUESTS: text };
+  expect(parseConfig([], environment, NO_FILES).surroundings.fetchCapacity).toBe(capacity);
+});
+
+test("variables that name proxies and authorities are known", () => {
+  const environment = { HTTPS_PROXY: "http://p:1", SSL_CERT_FILE: "/ca.pem", SSL_CERT_DIR: "" };
+  expect(parseConfig([], environment, NO_FILES).surroundings).toEqual({
+    fetchCapacity: 256,
+    proxies: ["HTTPS_PROXY"],
+    authorities: [{ name: "SSL_CERT_FILE", path: "/ca.pem" }],
+  });
 });

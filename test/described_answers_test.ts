@@ -12,6 +12,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   internal_error: "nobody knows how to provoke it",
   overloaded: "test/data_plane/errors_test.ts breaks the database",
   changed_meanwhile: "test/management_plane/ lets two save at once",
+  test_under_way: "test/management_plane/provider_test_test.ts has one under way",
   too_many_prices: "test/management_plane/prices_test.ts sets a thousand",
 };
 
@@ -60,11 +61,13 @@ async function configure(walk: Walk): Promise<void> {
   const put = (expected: number | string, body: object) =>
     walk.expect(`PUT ${INFERENCE}/providers`, expected, { body });
   await put(200, { provider: "groq", api_key: "gsk-walk" });
+  await walk.expect(`POST ${INFERENCE}/providers/mistral/test`, 200);
   await put("unknown_provider", { provider: "other" });
   await put("base_url_refused", { provider: "groq", base_url: "https://elsewhere.example" });
   await put("base_url_required", { provider: "groq", eu_endpoint: true });
   await walk.expect(`DELETE ${INFERENCE}/providers/groq`, 204);
   await walk.expect(`DELETE ${INFERENCE}/providers/groq`, "provider_config_not_found");
+  await walk.expect(`POST ${INFERENCE}/providers/groq/test`, "provider_config_not_found");
   await put("api_key_required", { provider: "groq" });
   const price = (expected: number | string, body: object) =>
     walk.expect(`PUT ${INFERENCE}/prices`, expected, { body });
@@ -108,6 +111,7 @@ async function offend(walk: Walk): Promise<void> {
 async function operate(walk: Walk): Promise<void> {
   const as = "operator";
   await walk.expect("GET /operator/status", 200, { as });
+  await walk.expect("GET /operator/checks", 200, { as });
   await walk.expect("GET /operator/audit", 200, { as });
   await walk.expect("GET /organizations", 200, { as });
   const body = { name: "Other", slug: "other" };

@@ -221,6 +221,19 @@ test("models that clients invent are counted together once there are too many", 
     expect(again['{operation="chat",provider="openai",model="model-0",code="200"}']).toBe(2);
   }));
 
+test("models that no provider knows do not crowd out those that answer", () =>
+  withProxy({ costLimitCents: 1_000_000_000 }, async (proxy) => {
+    for (let status = 430; status < 533; status += 1)
+      await proxy.call({ ...CHAT, model: `openai/error-${status}` });
+    await proxy.call(CHAT);
+    const requests = samplesOf(await scrape(proxy), "inference_proxy_requests_total");
+    const line = (model: string, code: string) =>
+      `{operation="chat",provider="openai",model="${model}",code="${code}"}`;
+    expect(Object.keys(requests)).toHaveLength(102);
+    expect(requests[line("other", "upstream_error")]).toBe(3);
+    expect(requests[line("gpt-4o-mini", "200")]).toBe(1);
+  }));
+
 test("a ledger that cannot be written shows in the metrics and makes the proxy unready, until it can be", () =>
   withProxy({}, async (proxy) => {
     const ready = async () => {

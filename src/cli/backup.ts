@@ -21,6 +21,7 @@ const NICENESS = 10;
 /** Writes everything that the database holds to one file, while the proxy runs or not. */
 export const backup: Command = {
   name: "backup",
+  group: "Care",
   summary: "Back up the database, while the proxy runs or not",
   arguments: [{ name: "PATH|-", help: "The archive to write: a tar file; - is standard output" }],
   flags: [

@@ -4,7 +4,8 @@ import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXIT } from "./exit_codes.ts";
 import { explainFailure, formatFailure } from "./fatal.ts";
-import { helpOf, overview, PROGRAM } from "./help.ts";
+import { helpOf, overview, overviewOf, PROGRAM } from "./help.ts";
+import { findTopic, topicLines, topicText } from "./topics.ts";
 
 /** What people write instead of a command. */
 const SPELLINGS: Readonly<Record<string, string>> = {
@@ -26,9 +27,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const [word = "", ...rest] = argv;
   const words = [SPELLINGS[word] ?? word, ...rest];
   try {
-    if (words[0] === "help") return help(rest);
+    if (words[0] === "help") return await help(rest);
     if (words[0] === "") throw new FlagError("Cannot run nothing: a command is missing", helpHint);
-    if (rest.includes("--help") || rest.includes("-h")) return help(words);
+    if (rest.includes("--help") || rest.includes("-h")) return await help(words);
     const command = commandOf(words);
     const given = words.slice(command.name.split(" ").length);
     return await command.run(lineOf(command, given));
@@ -39,13 +40,16 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Shows everything, the commands that begin with a word, or one command. */
-function help(words: readonly string[]): number {
+/** Shows everything, the commands that begin with a word, one command, or a topic. */
+async function help(words: readonly string[]): Promise<number> {
   const [first] = words.filter((word) => !word.startsWith("-"));
   const group = COMMANDS.filter((command) => command.name.startsWith(`${first} `));
   const command = COMMANDS.find((one) => isNamedBy(one, words));
-  if (first === undefined) console.log(overview(COMMANDS));
-  else if (command === undefined && group.length > 0) console.log(overview(group));
+  const topic = findTopic(first ?? "");
+  if (first === undefined) console.log(`${overview(COMMANDS)}\n\n${topicLines()}`);
+  else if (command === undefined && group.length > 0) console.log(overviewOf(first, group));
+  else if (command === undefined && topic !== undefined)
+    process.stdout.write(await topicText(topic));
   else console.log(helpOf(command ?? commandOf(words)));
   return EXIT.ok;
 }

@@ -21,10 +21,14 @@ export interface Flag {
   readonly environment?: string;
 }
 
+/** What commands are about, in the order of help. */
+export const GROUPS = ["Run", "People", "Providers and keys", "Money", "Care", "Other"] as const;
+
 /** One command and what it does. Help, completions and the manual page are made from these. */
 export interface Command {
   /** One word, or two: `key create`. */
   readonly name: string;
+  readonly group: (typeof GROUPS)[number];
   /** One sentence without its full stop. */
   readonly summary: string;
   readonly arguments: readonly Argument[];

@@ -3,7 +3,9 @@ import { backup } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
 import { demo } from "./demo.ts";
+import { doctor } from "./doctor.ts";
 import { keyCreate, keyList, keyRevoke, keyShow, keyUpdate } from "./key.ts";
+import { manualOf } from "./manual.ts";
 import { masterKeyRotate, masterKeyVerify } from "./master_key.ts";
 import { memberAdd, memberList, memberRemove } from "./member.ts";
 import { openapi } from "./openapi.ts";
@@ -23,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   serve,
   demo,
   status,
+  doctor,
   orgList,
   orgCreate,
   userList,
@@ -56,5 +59,6 @@ export const COMMANDS: readonly Command[] = [
   masterKeyVerify,
   openapi,
   completionOf(() => COMMANDS),
+  manualOf(() => COMMANDS),
   version,
 ];

@@ -14,6 +14,7 @@ const SCRIPTS: Readonly<Record<string, (commands: readonly Command[]) => string>
 export function completionOf(commands: () => readonly Command[]): Command {
   return {
     name: "completion",
+    group: "Other",
     summary: "Print what a shell needs to complete command lines",
     arguments: [{ name: "SHELL", help: "bash, zsh or fish" }],
     flags: [],

@@ -30,6 +30,7 @@ const MODELS = ["openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5"] as const;
 /** Shows the whole path from an inference key to a bill, without an account at any provider. */
 export const demo: Command = {
   name: "demo",
+  group: "Run",
   summary: "Try the proxy with a stand-in for the providers, in a directory of its own",
   arguments: [],
   flags: [

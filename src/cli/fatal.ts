@@ -1,5 +1,6 @@
 import { ConfigError } from "../config.ts";
 import { FlagError } from "../std/flags.ts";
+import { formatHostPort, type HostPort } from "../std/host_port.ts";
 import { DataDirError, DataDirLockedError } from "../store/data_dir.ts";
 import { DiscardRefusedError } from "../store/discard_provider_keys.ts";
 import { MissingMasterKeyError } from "../store/master_key.ts";
@@ -11,6 +12,7 @@ import { explainBackup, RESTORE_FIX } from "./explain_backup.ts";
 import { NoDatabaseError } from "./local.ts";
 import { lockHolder } from "./lock_holder.ts";
 import { ManagementRefusal } from "./management_client.ts";
+import { portHolder } from "./port_holder.ts";
 import { RotationInterruptedError } from "./rotate_master_key.ts";
 import { SystemdError } from "./systemd/machine.ts";
 
@@ -24,10 +26,13 @@ export interface Failure {
 
 /** The address to listen on is taken or not to be had. */
 export class ListenError extends Error {
+  readonly address: HostPort;
   readonly code: unknown;
 
-  constructor(address: string, cause: unknown) {
-    super(`Cannot listen on ${address}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  constructor(address: HostPort, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`Cannot listen on ${formatHostPort(address)}: ${why}`);
+    this.address = address;
     this.code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   }
 }
@@ -42,6 +47,7 @@ export function explainFailure(error: unknown): Failure {
     explainDataDir(error) ??
     explainBackup(error) ??
     explainMasterKey(error) ??
+    explainListening(error) ??
     explainCode(error) ?? {
       what: error instanceof Error ? error.message : String(error),
       facts: [
@@ -156,22 +162,42 @@ const DISCARD =
   '"inference-proxy master-key rotate --discard-provider-keys" keeps inference keys, usage and ' +
   "settings, and forgets the provider keys";
 
+/** Why an address cannot be listened on, by code. */
+const LISTENING: Readonly<Record<string, readonly [why: string, exitCode: ExitCode, fix: string]>> =
+  {
+    EADDRINUSE: [
+      "the port is in use",
+      EXIT.unavailable,
+      "it may be running already (inference-proxy status), or choose another port: --listen HOST:PORT",
+    ],
+    EADDRNOTAVAIL: [
+      "this machine does not have that address",
+      EXIT.unavailable,
+      "listen on an address of this machine: --listen HOST:PORT",
+    ],
+    EACCES: [
+      "this user may not listen there",
+      EXIT.permission,
+      "ports below 1024 need a permission: choose another port, behind a reverse proxy",
+    ],
+  };
+
+function explainListening(error: unknown): Failure | null {
+  if (!(error instanceof ListenError)) return null;
+  const [why, exitCode, fix] = LISTENING[String(error.code)] ?? [];
+  if (why === undefined || exitCode === undefined || fix === undefined) return null;
+  const holder = error.code === "EADDRINUSE" ? portHolder(error.address.port) : null;
+  const facts =
+    holder === null ? [] : ([["held by", `process ${holder.pid} (${holder.name})`]] as const);
+  return failure(`Cannot listen on ${formatHostPort(error.address)}: ${why}`, exitCode, fix, facts);
+}
+
 /** What the system and the database say by code, and never by message. */
 const CODES: Readonly<Record<string, readonly [what: string, exitCode: ExitCode, fix: string]>> = {
-  EADDRINUSE: [
-    "Cannot listen: the port is already in use",
-    EXIT.unavailable,
-    "it may be running already, or choose another port: --listen HOST:PORT",
-  ],
-  EADDRNOTAVAIL: [
-    "Cannot listen: this machine does not have that address",
-    EXIT.unavailable,
-    "listen on an address of this machine: --listen HOST:PORT",
-  ],
   EACCES: [
-    "Cannot start: this user may not open a file or port that is needed",
+    "Cannot go on: this user may not open a file that is needed",
     EXIT.permission,
-    "ports below 1024 and files of others need a permission; choose another port or path",
+    "run it as the user who owns the data directory, or as root",
   ],
   EPIPE: ["Cannot write output: whoever reads it has gone", EXIT.disk, "let it read to the end"],
   EPERM: [

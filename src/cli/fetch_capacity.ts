@@ -1,7 +1,7 @@
-import type { Environment } from "../config.ts";
+import { type Environment, FETCH_CAPACITY_NAME } from "../config.ts";
 
 /** Bun sends at most 256 requests at a time unless this is in the environment when the process begins. */
-export const CAPACITY_NAME = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+export const CAPACITY_NAME = FETCH_CAPACITY_NAME;
 
 /** Requests to providers at a time. Bun ignores anything above 65535. */
 export const CAPACITY = "16384";

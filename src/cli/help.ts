@@ -1,20 +1,44 @@
-import type { Argument, Command, Flag } from "./command.ts";
+import { type Argument, type Command, type Flag, GROUPS } from "./command.ts";
 
 /** The name that people type. */
 export const PROGRAM = "inference-proxy";
 
-/** Says what the program is and lists its commands. */
+/** What help says of itself. */
+const HELP = { name: "help", summary: "Show this, or what a command takes: help serve" };
+
+/** Says what the program is and lists its commands, group by group. */
 export function overview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map((command) => command.name.length)) + 2;
-  const lines = commands.map((one) => `  ${one.name.padEnd(width)}${one.summary}`);
+  const width = widthOf([...commands, HELP]);
+  const groups = GROUPS.map((group) => {
+    const own = commands.filter((command) => command.group === group);
+    const lines = [...own, ...(group === "Other" ? [HELP] : [])].map((one) => lineOf(one, width));
+    return [`${group}:`, ...lines].join("\n");
+  });
   return [
     "One OpenAI-compatible endpoint in front of several model providers.",
-    "",
     `Usage: ${PROGRAM} COMMAND [FLAGS]`,
-    "",
-    ...lines,
-    `  ${"help".padEnd(width)}Show this, or what a command takes: help serve`,
-  ].join("\n");
+    ...groups,
+  ].join("\n\n");
+}
+
+/** Lists the commands that begin with the same word. */
+export function overviewOf(word: string, commands: readonly Command[]): string {
+  const width = widthOf(commands);
+  return [
+    `Usage: ${PROGRAM} ${word} VERB [FLAGS]`,
+    commands.map((one) => lineOf(one, width)).join("\n"),
+    `What each takes: ${PROGRAM} ${word} VERB --help`,
+  ].join("\n\n");
+}
+
+type Listed = Pick<Command, "name" | "summary">;
+
+function widthOf(commands: readonly Listed[]): number {
+  return Math.max(...commands.map(({ name }) => name.length)) + 2;
+}
+
+function lineOf({ name, summary }: Listed, width: number): string {
+  return `  ${name.padEnd(width)}${summary}`;
 }
 
 /** Says what a command does and what it takes. */

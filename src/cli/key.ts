@@ -1,13 +1,16 @@
 import { FlagError } from "../std/flags.ts";
 import type { CommandLine } from "../std/flags.ts";
-import type { Json, JsonObject } from "../std/json.ts";
+import { formatHostPort } from "../std/host_port.ts";
+import type { JsonObject } from "../std/json.ts";
 import { type Command, type Flag, JSON_FLAG, switchFlag, valueFlag } from "./command.ts";
+import { createdKeyText, type KeySurroundings } from "./created_key.ts";
 import { EXIT } from "./exit_codes.ts";
+import { PROGRAM } from "./help.ts";
 import { LOCAL_FLAGS, type Local, withLocal } from "./local.ts";
 import { listOf, type ManagementClient, textOf } from "./management_client.ts";
 import { inferencePath, ORG_FLAG } from "./organization_choice.ts";
 import { print, shown } from "./print.ts";
-import { curlLine } from "./streamed_call.ts";
+import { settingsOf } from "./settings.ts";
 import { type Column, facts, table } from "./table.ts";
 
 const KEY = { name: "KEY", help: "The key's name, its first characters as listed, or its id" };
@@ -29,6 +32,7 @@ const RPM = valueFlag("--rpm", "CALLS", "Calls a minute", "60");
 /** Lists inference keys. */
 export const keyList: Command = {
   name: "key list",
+  group: "Providers and keys",
   summary: "List the inference keys of an organization",
   arguments: [],
   flags: [...FLAGS, JSON_FLAG],
@@ -44,6 +48,7 @@ export const keyList: Command = {
 /** Creates an inference key and shows it, once. */
 export const keyCreate: Command = {
   name: "key create",
+  group: "Providers and keys",
   summary: "Create an inference key and show it, once",
   arguments: [{ name: "NAME", help: "What people call it" }],
   flags: [...FLAGS, MONTHLY_TOKENS, RPM, JSON_FLAG],
@@ -62,13 +67,14 @@ export const keyCreate: Command = {
         );
       const [name = ""] = line.words;
       const rpm = numberOf(line, RPM);
-      const created = await client.call("POST", `${await inferencePath(client, line)}/keys`, {
+      const path = await inferencePath(client, line);
+      const created = await client.call("POST", `${path}/keys`, {
         name,
         monthly_token_limit: tokens,
         ...(rpm === undefined ? {} : { rate_limit_rpm: rpm }),
       });
-      const address = await addressOf(local);
-      print(line, created, () => createdText(textOf(created, "secret"), address));
+      const around = await surroundingsOf(local, path);
+      print(line, created, () => createdKeyText(textOf(created, "secret"), around, line));
       return EXIT.ok;
     }),
 };
@@ -76,6 +82,7 @@ export const keyCreate: Command = {
 /** Shows one inference key. */
 export const keyShow: Command = {
   name: "key show",
+  group: "Providers and keys",
   summary: "Show one inference key",
   arguments: [KEY],
   flags: [...FLAGS, JSON_FLAG],
@@ -91,6 +98,7 @@ export const keyShow: Command = {
 /** Changes an inference key. */
 export const keyUpdate: Command = {
   name: "key update",
+  group: "Providers and keys",
   summary: "Change the limits or the name of an inference key, suspend or resume it",
   arguments: [KEY],
   flags: [
@@ -110,7 +118,7 @@ export const keyUpdate: Command = {
       if (Object.keys(changes).length === 0)
         throw new FlagError(
           "Cannot change key: nothing to change is given",
-          "see key update --help",
+          `see ${PROGRAM} key update --help`,
         );
       const changed = await client.call("PATCH", `${path}/keys/${textOf(key, "id")}`, changes);
       print(line, changed, () => keyText(changed));
@@ -121,6 +129,7 @@ export const keyUpdate: Command = {
 /** Revokes an inference key. */
 export const keyRevoke: Command = {
   name: "key revoke",
+  group: "Providers and keys",
   summary: "Revoke an inference key, at once and for good",
   arguments: [KEY],
   flags: FLAGS,
@@ -152,7 +161,7 @@ async function requireKey(
   const usable = named.filter((key) => key.status !== "revoked");
   const [key, second] = usable.length > 0 ? usable : named;
   if (key === undefined)
-    throw new FlagError(`Cannot find key: there is no "${wanted}"`, "see inference-proxy key list");
+    throw new FlagError(`Cannot find key: there is no "${wanted}"`, `see ${PROGRAM} key list`);
   if (second === undefined) return { path, key };
   throw new FlagError(
     `Cannot choose key: "${wanted}" names several`,
@@ -189,23 +198,19 @@ function numberOf({ flags }: Pick<CommandLine, "flags">, flag: Flag): number | u
   );
 }
 
-async function addressOf({ client, config }: Local): Promise<string> {
+/** Finds out what a new key's calls will meet. */
+async function surroundingsOf(
+  { client, config, isRunning }: Local,
+  path: string,
+): Promise<KeySurroundings> {
   const { listen }: JsonObject = await client.call("GET", "/operator/status");
-  const address: Json = listen ?? `${config.listen.host}:${config.listen.port}`;
-  return `http://${shown(address)}/inference/v1`;
-}
-
-function createdText(inferenceKey: string, url: string): string {
-  const call = { url, inferenceKey, model: "openai/gpt-4o-mini", content: "Hello" };
-  return [
-    "This is the only time that the key is shown. Store it now:",
-    "",
-    `  ${inferenceKey}`,
-    "",
-    "Try it:",
-    "",
-    `  ${curlLine(call)}`,
-  ].join("\n");
+  const address = shown(listen ?? formatHostPort(config.listen));
+  return {
+    url: `http://${address}/inference/v1`,
+    isRunning,
+    settings: await settingsOf(client, path),
+    providers: listOf(await client.call("GET", `${path}/providers`), "providers"),
+  };
 }
 
 function keyText(key: JsonObject): string {

@@ -46,8 +46,8 @@ export async function withLocal<Result>(
   use: (local: Local) => Promise<Result>,
 ): Promise<Result> {
   const config = localConfig(line);
-  const socket = controlSocket(config.dataDir);
-  if (await isServed(socket)) {
+  if (await isServed(config)) {
+    const socket = controlSocket(config.dataDir);
     const client = new ManagementClient((request) => fetchUnix(socket, request));
     return use({ client, config, isRunning: true });
   }
@@ -82,8 +82,9 @@ export function localConfig({ flags }: CommandLine): Config {
   return readConfig(new Map([...places, ...flags]), environment);
 }
 
-/** Whether a server answers. @throws If this user may not ask. */
-async function isServed(socket: string): Promise<boolean> {
+/** Whether a server answers that serves from a data directory. @throws If this user may not ask. */
+export async function isServed({ dataDir }: Pick<Config, "dataDir">): Promise<boolean> {
+  const socket = controlSocket(dataDir);
   try {
     await fetchUnix(socket, new Request("http://localhost/operator/status", { method: "HEAD" }));
     return true;

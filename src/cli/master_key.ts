@@ -19,6 +19,7 @@ const DISCARD = "--discard-provider-keys";
 /** Replaces the master key. */
 export const masterKeyRotate: Command = {
   name: "master-key rotate",
+  group: "Care",
   summary: "Replace the key that seals provider keys, while the proxy serves",
   arguments: [],
   flags: [
@@ -49,6 +50,7 @@ export const masterKeyRotate: Command = {
 /** Compares the master key in its file with the one that the database needs. */
 export const masterKeyVerify: Command = {
   name: "master-key verify",
+  group: "Care",
   summary: "Check that the master key in its file is the one that the database needs",
   arguments: [],
   flags: [...LOCAL_FLAGS, JSON_FLAG],

@@ -8,6 +8,9 @@ import { chooseOrganization, ORG_FLAG } from "./organization_choice.ts";
 import { print, shown } from "./print.ts";
 import { askNewSecret } from "./prompt.ts";
 import { type Column, table } from "./table.ts";
+import { findUser } from "./user.ts";
+
+const NEW = switchFlag("--new", "Create the user as well, with a password asked for");
 
 const USER = { name: "USER", help: "The user's name" };
 
@@ -20,6 +23,7 @@ const COLUMNS: readonly Column<JsonObject>[] = [
 /** Lists the members of an organization. */
 export const memberList: Command = {
   name: "member list",
+  group: "People",
   summary: "List the members of an organization",
   arguments: [],
   flags: [...LOCAL_FLAGS, ORG_FLAG, JSON_FLAG],
@@ -36,13 +40,14 @@ export const memberList: Command = {
 /** Makes a user a member of an organization. */
 export const memberAdd: Command = {
   name: "member add",
+  group: "People",
   summary: "Make a user a member of an organization",
   arguments: [USER],
   flags: [
     ...LOCAL_FLAGS,
     ORG_FLAG,
     valueFlag("--role", "ROLE", "owner, admin or member", "admin"),
-    switchFlag("--new", "Create the user as well, with a password asked for"),
+    NEW,
     JSON_FLAG,
   ],
   examples: ["member add ada --org acme", "member add ada --org acme --role owner --new"],
@@ -51,7 +56,12 @@ export const memberAdd: Command = {
       const { id, slug } = await chooseOrganization(client, line);
       const [user = ""] = line.words;
       const role = line.flags.get("--role")?.at(-1) ?? "admin";
-      const isNew = line.flags.has("--new");
+      const isNew = line.flags.has(NEW.name);
+      if (!isNew && (await findUser(client, user)) === undefined)
+        throw new FlagError(
+          `Cannot add member: there is no user "${user}" yet`,
+          `create the user as well: ${NEW.name}`,
+        );
       const password = isNew ? { password: (await askNewSecret("Password")).reveal() } : {};
       const body = { user, role, ...password };
       const member = await client.call("POST", `/organizations/${id}/members`, body);
@@ -63,6 +73,7 @@ export const memberAdd: Command = {
 /** Ends a membership. */
 export const memberRemove: Command = {
   name: "member remove",
+  group: "People",
   summary: "End a membership; the user remains",
   arguments: [USER],
   flags: [...LOCAL_FLAGS, ORG_FLAG],

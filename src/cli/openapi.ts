@@ -5,6 +5,7 @@ import { EXIT } from "./exit_codes.ts";
 /** Prints the description of both planes: the same document that a running proxy serves. */
 export const openapi: Command = {
   name: "openapi",
+  group: "Other",
   summary: "Print the API description, as OpenAPI 3.1",
   arguments: [],
   flags: [],

@@ -16,6 +16,7 @@ const COLUMNS: readonly Column<JsonObject>[] = [
 /** Lists organizations. */
 export const orgList: Command = {
   name: "org list",
+  group: "People",
   summary: "List the organizations",
   arguments: [],
   flags: [...LOCAL_FLAGS, JSON_FLAG],
@@ -31,6 +32,7 @@ export const orgList: Command = {
 /** Creates an organization. */
 export const orgCreate: Command = {
   name: "org create",
+  group: "People",
   summary: "Create an organization",
   arguments: [{ name: "NAME", help: "What people call it" }],
   flags: [

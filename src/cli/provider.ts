@@ -2,11 +2,11 @@ import type { JsonObject } from "../std/json.ts";
 import { type Command, JSON_FLAG, switchFlag, valueFlag } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { LOCAL_FLAGS, withLocal } from "./local.ts";
-import { listOf, textOf } from "./management_client.ts";
+import { listOf } from "./management_client.ts";
 import { inferencePath, ORG_FLAG } from "./organization_choice.ts";
 import { print, shown } from "./print.ts";
 import { askSecret } from "./prompt.ts";
-import { type Column, table } from "./table.ts";
+import { type Column, facts, table } from "./table.ts";
 
 const PROVIDER = {
   name: "PROVIDER",
@@ -15,7 +15,7 @@ const PROVIDER = {
 
 const COLUMNS: readonly Column<JsonObject>[] = [
   { title: "PROVIDER", cell: (row) => shown(row.provider) },
-  { title: "BASE URL", cell: (row) => (row.base_url === null ? "default" : shown(row.base_url)) },
+  { title: "BASE URL", cell: (row) => shown(row.base_url ?? "default") },
   { title: "ENABLED", cell: (row) => shown(row.enabled) },
   { title: "KEY", cell: (row) => (row.has_api_key === true ? "sealed" : "missing") },
   { title: "EU-RESIDENT", cell: (row) => shown(row.eu_resident) },
@@ -26,6 +26,7 @@ const FLAGS = [...LOCAL_FLAGS, ORG_FLAG];
 /** Lists provider configs. */
 export const providerList: Command = {
   name: "provider list",
+  group: "Providers and keys",
   summary: "List the providers that an organization has configured",
   arguments: [],
   flags: [...FLAGS, JSON_FLAG],
@@ -42,6 +43,7 @@ export const providerList: Command = {
 /** Creates or replaces a provider config. */
 export const providerSet: Command = {
   name: "provider set",
+  group: "Providers and keys",
   summary: "Configure a provider, with its key asked for",
   arguments: [PROVIDER],
   flags: [
@@ -80,6 +82,7 @@ export const providerSet: Command = {
 /** Tries a provider config. */
 export const providerTest: Command = {
   name: "provider test",
+  group: "Providers and keys",
   summary: "Ask a provider for its models, which is free, to see whether its key works",
   arguments: [PROVIDER],
   flags: [...FLAGS, JSON_FLAG],
@@ -91,14 +94,26 @@ export const providerTest: Command = {
       const path = await inferencePath(client, line);
       const name = encodeURIComponent(provider);
       const result = await client.call("POST", `${path}/providers/${name}/test`);
-      print(line, result, () => `${provider}: ${textOf(result, "message")}`);
+      print(line, result, () => trialText(result));
       return result.ok === true ? EXIT.ok : EXIT.unavailable;
     }),
 };
 
+function trialText(result: JsonObject): string {
+  const address = result.address === undefined ? "" : `, at ${shown(result.address)}`;
+  return facts([
+    ["Result", shown(result.message)],
+    ["Host", `${shown(result.host)}${address}`],
+    ["Status", shown(result.status)],
+    ["Took", `${shown(result.duration_ms)} ms`],
+    ["EU-resident", shown(result.eu_resident)],
+  ]);
+}
+
 /** Deletes a provider config. */
 export const providerRemove: Command = {
   name: "provider remove",
+  group: "Providers and keys",
   summary: "Remove a provider and its key",
   arguments: [PROVIDER],
   flags: FLAGS,

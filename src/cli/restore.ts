@@ -15,6 +15,7 @@ import { facts } from "./table.ts";
 /** Makes a backup the database of a data directory. */
 export const restore: Command = {
   name: "restore",
+  group: "Care",
   summary: "Restore a backup into a data directory that no proxy serves from",
   arguments: [{ name: "PATH|-", help: "The archive to read; - is standard input" }],
   flags: [

@@ -67,6 +67,7 @@ async function rotate(
   const held = requireHeld(path, state);
   if (state.previousKeyId !== null && held.id === state.keyId) {
     note("the new key is in its place: going on to forget the old one");
+    await sealAgain(client, held.key, note);
     return finish(client, path, { keyId: state.keyId, previousKeyId: state.previousKeyId });
   }
   if (state.previousKeyId !== null && nextId(path) !== state.keyId) {
@@ -125,7 +126,7 @@ async function sealAgain(
   for (let before = -1; ;) {
     const { rowsLeft } = await stateOf(client);
     if (rowsLeft === 0) return;
-    if (rowsLeft !== before) note(`${rowsLeft} provider keys are left to be sealed by the new key`);
+    if (rowsLeft !== before) note(`provider keys left to be sealed by the new key: ${rowsLeft}`);
     before = rowsLeft;
     await Bun.sleep(LOOK_MS);
   }

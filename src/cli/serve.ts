@@ -26,6 +26,7 @@ import { VERSION } from "../version.ts";
 /** Runs the proxy: what a service manager starts. */
 export const serve: Command = {
   name: "serve",
+  group: "Run",
   summary: "Run the proxy",
   arguments: [],
   flags: SETTING_FLAGS,
@@ -100,7 +101,7 @@ function announce(app: App, config: Config, log: Log): void {
   try {
     listening = app.listen();
   } catch (error) {
-    throw new ListenError(formatHostPort(config.listen), error);
+    throw new ListenError(config.listen, error);
   } finally {
     if (first !== null && banner) console.log(firstStartBanner(first, listening));
   }

@@ -3,18 +3,26 @@ import type { CommandLine } from "../std/flags.ts";
 import type { JsonObject } from "../std/json.ts";
 import { type Command, JSON_FLAG, switchFlag, valueFlag } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
+import { PROGRAM } from "./help.ts";
 import { LOCAL_FLAGS, withLocal } from "./local.ts";
+import { type ManagementClient, ManagementRefusal } from "./management_client.ts";
 import { dollarsOfCents, readCents } from "./money.ts";
 import { inferencePath, ORG_FLAG } from "./organization_choice.ts";
 import { print, shown } from "./print.ts";
 import { facts } from "./table.ts";
 
 const FLAGS = [...LOCAL_FLAGS, ORG_FLAG];
+const LIMIT = valueFlag(
+  "--monthly-cost-limit",
+  "DOLLARS",
+  "What the organization may cost in a month",
+);
 
 /** Shows an organization's settings. */
 export const settingsShow: Command = {
   name: "settings show",
-  summary: "Show the settings of an organization",
+  group: "Money",
+  summary: "Show an organization's cost limit, its cost circuit, and whether it is EU only",
   arguments: [],
   flags: [...FLAGS, JSON_FLAG],
   examples: ["settings show", "settings show --org acme --json"],
@@ -29,11 +37,12 @@ export const settingsShow: Command = {
 /** Changes an organization's settings. */
 export const settingsSet: Command = {
   name: "settings set",
-  summary: "Change the settings of an organization",
+  group: "Money",
+  summary: "Change an organization's cost limit, or whether it is EU only",
   arguments: [],
   flags: [
     ...FLAGS,
-    valueFlag("--monthly-cost-limit", "DOLLARS", "What the organization may cost in a month"),
+    LIMIT,
     switchFlag("--eu-only", "Refuse providers without an EU-resident route"),
     switchFlag("--no-eu-only", "Allow every provider"),
     JSON_FLAG,
@@ -49,24 +58,49 @@ export const settingsSet: Command = {
 /** Closes an organization's cost circuit. */
 export const settingsResetCircuit: Command = {
   name: "settings reset-circuit",
-  summary: "Close the cost circuit of an organization again",
+  group: "Money",
+  summary: "Close an organization's cost circuit again, after it reached its cost limit",
   arguments: [],
   flags: [
     ...FLAGS,
-    valueFlag("--monthly-cost-limit", "DOLLARS", "A new limit; needed while the month is over it"),
+    { ...LIMIT, help: "A new limit; needed while the month is over it" },
     JSON_FLAG,
   ],
   examples: ["settings reset-circuit --monthly-cost-limit 900"],
   run: (line) => change(line, { ...limitOf(line), reset_circuit: true }),
 };
 
+/** Returns an organization's settings, or null if it has none yet. @param path Of what belongs to it. */
+export async function settingsOf(
+  client: ManagementClient,
+  path: string,
+): Promise<JsonObject | null> {
+  try {
+    return await client.call("GET", `${path}/settings`);
+  } catch (error) {
+    const isMissing =
+      error instanceof ManagementRefusal && error.code === "settings_not_configured";
+    if (isMissing) return null;
+    throw error;
+  }
+}
+
 function change(line: CommandLine, changes: JsonObject): Promise<number> {
   return withLocal(line, async ({ client }) => {
-    const path = `${await inferencePath(client, line)}/settings`;
-    const settings = await client.call("PUT", path, changes);
+    const path = await inferencePath(client, line);
+    if (!("monthly_cost_limit_cents" in changes)) await requireSettings(client, path);
+    const settings = await client.call("PUT", `${path}/settings`, changes);
     print(line, settings, () => settingsText(settings));
     return EXIT.ok;
   });
+}
+
+async function requireSettings(client: ManagementClient, path: string): Promise<void> {
+  if ((await settingsOf(client, path)) !== null) return;
+  throw new FlagError(
+    "Cannot change settings: there are none yet, and the first ones take a cost limit",
+    `add ${LIMIT.name} 600, or another amount of dollars`,
+  );
 }
 
 function changesOf(line: CommandLine): JsonObject {
@@ -82,13 +116,16 @@ function changesOf(line: CommandLine): JsonObject {
     ...(flags.has("--no-eu-only") ? { eu_only: false } : {}),
   };
   if (Object.keys(changes).length > 0) return changes;
-  throw new FlagError("Cannot change settings: nothing to change is given", "see --help");
+  throw new FlagError(
+    "Cannot change settings: nothing to change is given",
+    `see ${PROGRAM} settings set --help`,
+  );
 }
 
 function limitOf({ flags }: CommandLine): JsonObject {
-  const text = flags.get("--monthly-cost-limit")?.at(-1);
+  const text = flags.get(LIMIT.name)?.at(-1);
   if (text === undefined) return {};
-  return { monthly_cost_limit_cents: readCents("--monthly-cost-limit", text) };
+  return { monthly_cost_limit_cents: readCents(LIMIT.name, text) };
 }
 
 function settingsText(settings: JsonObject): string {

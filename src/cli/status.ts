@@ -7,6 +7,7 @@ import { facts } from "./table.ts";
 /** Shows one screen about the proxy of this machine. */
 export const status: Command = {
   name: "status",
+  group: "Run",
   summary: "Show how the proxy of this machine is doing",
   arguments: [],
   flags: [...LOCAL_FLAGS, JSON_FLAG],

@@ -3,7 +3,7 @@ import type { JsonObject } from "../std/json.ts";
 import { type Command, JSON_FLAG, switchFlag, valueFlag } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { LOCAL_FLAGS, withLocal } from "./local.ts";
-import { listOf } from "./management_client.ts";
+import { listOf, type ManagementClient } from "./management_client.ts";
 import { dollars } from "./money.ts";
 import { inferencePath, ORG_FLAG } from "./organization_choice.ts";
 import { print, shown } from "./print.ts";
@@ -23,12 +23,13 @@ const CSV_MEMBERS = ["group_key", "provider", ...COUNTS.map(([, member]) => memb
 /** Reports what an organization used and what it cost. */
 export const usage: Command = {
   name: "usage",
+  group: "Money",
   summary: "Show what an organization used and what it cost",
   arguments: [],
   flags: [
     ...LOCAL_FLAGS,
     ORG_FLAG,
-    valueFlag("--by", "model|key|hour", "What to add up", "model"),
+    valueFlag("--by", "model|key|provider|hour|day", "What to add up", "model"),
     valueFlag("--from", "TIME", "From when, such as 2026-06-01T00:00:00Z", "start of the month"),
     valueFlag("--to", "TIME", "Until when, not included", "now"),
     switchFlag("--csv", "Print comma-separated values"),
@@ -41,14 +42,29 @@ export const usage: Command = {
   ],
   run: (line) =>
     withLocal(line, async ({ client }) => {
-      const path = `${await inferencePath(client, line)}/usage?${queryOf(line)}`;
-      const report = await client.call("GET", path);
+      const path = await inferencePath(client, line);
+      const report = await client.call("GET", `${path}/usage?${queryOf(line)}`);
       const rows = listOf(report, "rows");
-      if (line.flags.has("--csv")) console.log(csv(rows));
-      else print(line, report, () => text(report, rows));
+      const isCsv = line.flags.has("--csv");
+      const names = report.group_by === "key" && !isCsv ? await keyNames(client, path) : NO_NAMES;
+      if (isCsv) console.log(csv(rows));
+      else print(line, report, () => text(report, rows, names));
       return EXIT.ok;
     }),
 };
+
+const NO_NAMES: ReadonlyMap<string, string> = new Map();
+
+/** Returns what people call the keys of an organization, by id: several may have the same name. */
+async function keyNames(
+  client: ManagementClient,
+  path: string,
+): Promise<ReadonlyMap<string, string>> {
+  const keys = listOf(await client.call("GET", `${path}/keys`), "keys");
+  return new Map(
+    keys.map((key) => [shown(key.id), `${shown(key.name)} (${shown(key.key_prefix)}...)`]),
+  );
+}
 
 function queryOf({ flags }: CommandLine): string {
   const query = new URLSearchParams();
@@ -63,9 +79,21 @@ function queryOf({ flags }: CommandLine): string {
   return query.toString();
 }
 
-function text(report: JsonObject, rows: readonly JsonObject[]): string {
+/** Groups in which each provider has a row of its own. */
+const BY_PROVIDER = ["key", "hour", "day"];
+
+function text(
+  report: JsonObject,
+  rows: readonly JsonObject[],
+  names: ReadonlyMap<string, string>,
+): string {
+  const group = shown(report.group_by);
+  const keyOf = (row: JsonObject) => shown(row.group_key);
   const columns: Column<JsonObject>[] = [
-    { title: shown(report.group_by).toUpperCase(), cell: (row) => shown(row.group_key) },
+    { title: group.toUpperCase(), cell: (row) => names.get(keyOf(row)) ?? keyOf(row) },
+    ...(BY_PROVIDER.includes(group)
+      ? [{ title: "PROVIDER", cell: (row: JsonObject) => shown(row.provider ?? "") }]
+      : []),
     ...COUNTS.map(([title, member]): Column<JsonObject> => {
       return { title, cell: (row) => shown(row[member]), right: true };
     }),

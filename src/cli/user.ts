@@ -24,6 +24,7 @@ const COLUMNS: readonly Column<JsonObject>[] = [
 /** Lists users. */
 export const userList: Command = {
   name: "user list",
+  group: "People",
   summary: "List the users and what they are members of",
   arguments: [],
   flags: [...LOCAL_FLAGS, JSON_FLAG],
@@ -39,6 +40,7 @@ export const userList: Command = {
 /** Creates a user. */
 export const userCreate: Command = {
   name: "user create",
+  group: "People",
   summary: "Create a user, with a password asked for",
   arguments: [NAME],
   flags: [...LOCAL_FLAGS, JSON_FLAG],
@@ -57,6 +59,7 @@ export const userCreate: Command = {
 /** Replaces a password. */
 export const userPasswd: Command = {
   name: "user passwd",
+  group: "People",
   summary: "Give a user a new password, asked for",
   arguments: [NAME],
   flags: [...LOCAL_FLAGS],
@@ -77,6 +80,7 @@ export const userPasswd: Command = {
 /** Lets a user sign in again. */
 export const userUnlock: Command = {
   name: "user unlock",
+  group: "People",
   summary: "Let a user sign in again at once, after too many failures",
   arguments: [NAME],
   flags: [...LOCAL_FLAGS],
@@ -94,6 +98,7 @@ export const userUnlock: Command = {
 /** Deletes a user. */
 export const userDelete: Command = {
   name: "user delete",
+  group: "People",
   summary: "Delete a user",
   arguments: [NAME],
   flags: [...LOCAL_FLAGS],
@@ -114,10 +119,18 @@ async function listUsers(client: ManagementClient): Promise<JsonObject[]> {
   return listOf(await client.call("GET", "/operator/users"), "users");
 }
 
-async function requireUser(client: ManagementClient, name: string): Promise<JsonObject> {
-  const users = await listUsers(client);
+/** Finds a user by name or id. */
+export async function findUser(
+  client: ManagementClient,
+  name: string,
+): Promise<JsonObject | undefined> {
   const folded = name.normalize("NFKC").toLowerCase().trim();
-  const user = users.find((one) => one.name === folded || one.id === name);
+  const users = await listUsers(client);
+  return users.find((one) => one.name === folded || one.id === name);
+}
+
+async function requireUser(client: ManagementClient, name: string): Promise<JsonObject> {
+  const user = await findUser(client, name);
   if (user !== undefined) return user;
   throw new FlagError(`Cannot find user: there is no "${name}"`, "see inference-proxy user list");
 }

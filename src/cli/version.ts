@@ -5,6 +5,7 @@ import { EXIT } from "./exit_codes.ts";
 /** Says which program this is. */
 export const version: Command = {
   name: "version",
+  group: "Other",
   summary: "Show the version",
   arguments: [],
   flags: [JSON_FLAG],

@@ -9,6 +9,9 @@ import type { Target } from "./route.ts";
 /** Bounds the models that are counted by name, for their names are the clients' to invent. */
 const MODELS_MAX = 200;
 
+/** Bounds those among them that no provider had answered for: inventing names must not crowd out real ones. */
+const UNANSWERED_MAX = 100;
+
 /** The name under which all further models of a provider are counted together. */
 const OTHER = "other";
 
@@ -58,6 +61,7 @@ export class CallMetrics {
   readonly #rejections = new Map<CallCode, Counter>();
   readonly #overhead: Histogram;
   #modelCount = 0;
+  #unansweredCount = 0;
 
   /** @param organizationName Returns what an organization is called in a label, by its id. */
   constructor(metrics: Metrics, organizationName: (id: string) => string) {
@@ -86,7 +90,7 @@ export class CallMetrics {
     const seconds = ((call.endedMs ?? 0) - call.startedMs) / 1000;
     this.#durations[operation].observe(seconds);
     if (hold === null || target === null) return this.#refused(operation, code);
-    const series = this.#seriesOf(hold, target);
+    const series = this.#seriesOf(hold, target, code);
     counterOf(series.requests, code, () =>
       this.#families.requests.with(operation, series.provider, series.model, code),
     ).add();
@@ -122,20 +126,22 @@ export class CallMetrics {
     }).add(costMicrocents);
   }
 
-  #seriesOf({ operation, requestedModel }: Hold, target: Target): ModelSeries {
-    const models = this.#models[operation];
-    return models.get(requestedModel) ?? this.#newSeries(operation, requestedModel, target);
+  #seriesOf(hold: Hold, target: Target, code: CallCode): ModelSeries {
+    const models = this.#models[hold.operation];
+    return models.get(hold.requestedModel) ?? this.#newSeries(hold, target, code === "200");
   }
 
-  #newSeries(operation: Operation, requestedModel: string, target: Target): ModelSeries {
+  #newSeries({ operation, requestedModel }: Hold, target: Target, answered: boolean): ModelSeries {
     const models = this.#models[operation];
-    const full = this.#modelCount >= MODELS_MAX;
+    const unansweredFull = !answered && this.#unansweredCount >= UNANSWERED_MAX;
+    const full = unansweredFull || this.#modelCount >= MODELS_MAX;
     const model = full ? OTHER : target.upstreamModel;
     // No client's name begins with a slash, so what is counted together has a place of its own.
     const name = full ? `/${target.provider.id}` : requestedModel;
     const known = models.get(name);
     if (known !== undefined) return known;
     if (!full) this.#modelCount += 1;
+    if (!full && !answered) this.#unansweredCount += 1;
     const series = this.#createSeries(operation, target, model);
     models.set(name, series);
     return series;

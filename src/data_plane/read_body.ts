@@ -83,11 +83,8 @@ async function readPieces(request: Request, { bytesMax, slot }: BodyLimits): Pro
   return Buffer.concat(pieces);
 }
 
+/** Leaves the connection open: what still comes is skipped. Closed, it would be reset before this is read. */
 function tooLarge(bytesMax: number): ProxyError {
-  return new ProxyError(
-    "request_too_large",
-    `Cannot read request: its body is longer than ${bytesMax} bytes`,
-    // What was not read cannot be told from the next request.
-    { headers: { connection: "close" } },
-  );
+  const message = `Cannot read request: its body is longer than ${bytesMax} bytes`;
+  return new ProxyError("request_too_large", message);
 }

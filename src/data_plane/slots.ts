@@ -158,8 +158,6 @@ function overloaded(what: string): ProxyError {
 }
 
 function bodiesAreFull(): ProxyError {
-  // What was not read cannot be told from the next request.
-  const headers = { ...RETRY, connection: "close" };
   const message = "Cannot read request: the bodies of other requests fill the memory for them";
-  return new ProxyError("overloaded", message, { headers });
+  return new ProxyError("overloaded", message, { headers: RETRY });
 }

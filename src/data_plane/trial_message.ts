@@ -29,7 +29,9 @@ export function noAnswerMessage(error: unknown, host: UpstreamHost): string {
     const where = `its host has an address that calls must not go to (${error.scope})`;
     // Of what is in a private network an organization learns no more than that.
     const leave =
-      error.scope === "private" ? `; the operator can allow it: --allow-upstream ${host.hostPort}` : "";
+      error.scope === "private"
+        ? `; the operator can allow it: --allow-upstream ${host.hostPort}`
+        : "";
     return `Cannot reach provider: ${where}${leave}`;
   }
   const code = errorCode(error);
@@ -46,7 +48,8 @@ export function refusalMessage(
   redactor: Redactor,
 ): string {
   const said = message === null ? "" : `: ${plain(redactor.text(message))}`;
-  return `Cannot use provider: it ${judged(status ?? 0)} with status ${status}${said}`;
+  const hint = status === 404 ? " (the base URL may be wrong)" : "";
+  return `Cannot use provider: it ${judged(status ?? 0)} with status ${status}${said}${hint}`;
 }
 
 function judged(status: number): string {
@@ -58,7 +61,7 @@ function judged(status: number): string {
 /** One line: what a provider writes must not move the cursor of whoever reads it. */
 function plain(text: string): string {
   return text
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
+    .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, " ")
     .trim()
     .slice(0, QUOTED_CHARS_MAX);
 }

@@ -9,6 +9,7 @@ export const anthropic: Provider = {
   hosts: ["api.anthropic.com"],
   euByDefault: false,
   operations: ["chat"],
+  firstModel: "claude-haiku-4-5",
   url: (baseUrl) => `${baseUrl}/v1/messages`,
   // The most that one page holds.
   modelsUrl: (baseUrl) => `${baseUrl}/v1/models?limit=1000`,

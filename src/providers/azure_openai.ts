@@ -18,6 +18,7 @@ export const azureOpenAi: Provider = {
   ],
   euByDefault: false,
   operations: ["chat", "embeddings"],
+  firstModel: null,
   url: azureOpenAiUrl,
   modelsUrl: azureOpenAiModelsUrl,
   authorize: (providerKey) => ({ "api-key": providerKey }),

@@ -11,6 +11,7 @@ export const groq: Provider = {
   hosts: ["api.groq.com"],
   euByDefault: false,
   operations: ["chat", "embeddings"],
+  firstModel: "llama-3.1-8b-instant",
   url: openAiUrl,
   modelsUrl: openAiModelsUrl,
   authorize: bearer,

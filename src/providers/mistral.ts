@@ -14,6 +14,7 @@ export const mistral: Provider = {
   hosts: ["api.mistral.ai", "api.eu.mistral.ai"],
   euByDefault: true,
   operations: ["chat", "embeddings"],
+  firstModel: "mistral-small-latest",
   url: openAiUrl,
   modelsUrl: openAiModelsUrl,
   authorize: bearer,

@@ -10,6 +10,7 @@ export const openai: Provider = {
   hosts: ["api.openai.com", "*.api.openai.com"],
   euByDefault: false,
   operations: ["chat", "embeddings"],
+  firstModel: "gpt-4o-mini",
   url: openAiUrl,
   modelsUrl: openAiModelsUrl,
   authorize: bearer,

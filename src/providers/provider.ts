@@ -22,6 +22,8 @@ export interface Provider {
   /** Whether the default route counts as EU-resident. Own base URLs count only by attestation. */
   readonly euByDefault: boolean;
   readonly operations: readonly Operation[];
+  /** A small model for a first call; null if each organization names its own. */
+  readonly firstModel: string | null;
   /** Returns the URL of an operation. @throws {ProxyError} If this model name cannot stand in one. */
   url(baseUrl: string, operation: Operation, model: string): string;
   /** Returns the URL that lists the models a provider key may use: asking costs nothing. */

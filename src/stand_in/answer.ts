@@ -14,6 +14,9 @@ import { anthropicRefusal, openAiRefusal, type Refusal } from "./refusal.ts";
 import { replyTo } from "./reply.ts";
 import type { Route } from "./routes.ts";
 
+/** What a key begins with that is refused. */
+const REFUSED_KEY = "sk-refused";
+
 /** The usual answer to a request: an error, a JSON body, or the pieces of an event stream. */
 export type Answer =
   | { readonly refusal: Refusal }
@@ -43,8 +46,10 @@ function authorization(route: Route, headers: Headers): Refusal | null {
     route.speaker as "anthropic" | "azure"
   ];
   const key = bearer ?? (other === undefined ? null : headers.get(other));
-  if (key !== null && key !== "") return null;
-  return errorOf(route, 401, "No API key provided");
+  if (key === null || key === "") return errorOf(route, 401, "No API key provided");
+  // For whoever wants to see what comes of a key that does not work.
+  if (key.startsWith(REFUSED_KEY)) return errorOf(route, 401, `Incorrect API key provided: ${key}`);
+  return null;
 }
 
 function answerMessages(headers: Headers, body: JsonObject): Answer {

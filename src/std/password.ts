@@ -8,6 +8,9 @@ const CONCURRENCY_MAX = 2;
 /** Hashes that may wait for their turn. */
 const QUEUE_MAX = 32;
 
+/** How long a hash may wait, in milliseconds: connections are given up that are idle for twice as long. */
+const WAIT_MS_MAX = 5_000;
+
 /** How long a right password is remembered, and how many. */
 const REMEMBERED_MS = 60_000;
 const REMEMBERED_MAX = 1000;
@@ -19,7 +22,7 @@ const DECOY =
 /** Too many passwords wait to be hashed. */
 export class PasswordsBusyError extends Error {
   constructor() {
-    super(`Cannot hash password: ${QUEUE_MAX} others are waiting`);
+    super("Cannot hash password: too many others are waiting");
   }
 }
 
@@ -30,13 +33,20 @@ export interface PasswordAttempt {
   readonly hash: string | null;
 }
 
+/** Somebody who waits for a turn. */
+interface Waiting {
+  readonly sinceMs: number;
+  readonly take: () => void;
+  readonly giveUp: (error: PasswordsBusyError) => void;
+}
+
 /** Hashes and verifies passwords with argon2id, a few at a time. */
 export class Passwords {
   readonly #clock: Clock;
   readonly #cacheKey = crypto.getRandomValues(new Uint8Array(32));
   /** When what was verified is forgotten, on the monotonic clock. */
   readonly #verified = new BoundedMap<string, number>(REMEMBERED_MAX);
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: Waiting[] = [];
   #running = 0;
 
   constructor(clock: Clock) {
@@ -75,17 +85,25 @@ export class Passwords {
   async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#running >= CONCURRENCY_MAX) {
       if (this.#waiting.length >= QUEUE_MAX) throw new PasswordsBusyError();
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      const sinceMs = this.#clock.monotonicMs();
+      await new Promise<void>((take, giveUp) => this.#waiting.push({ sinceMs, take, giveUp }));
     } else {
       this.#running += 1;
     }
     try {
       return await work();
     } finally {
-      // The turn passes on without being given back, or a newcomer could take it in between.
-      const next = this.#waiting.shift();
-      if (next !== undefined) next();
-      else this.#running -= 1;
+      this.#passOn();
     }
+  }
+
+  /** The turn passes on without being given back, or a newcomer could take it in between. */
+  #passOn(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (nowMs - next.sinceMs <= WAIT_MS_MAX) return next.take();
+      next.giveUp(new PasswordsBusyError());
+    }
+    this.#running -= 1;
   }
 }

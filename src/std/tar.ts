@@ -5,6 +5,8 @@ export interface TarMember {
   readonly bytes: number;
   /** In whole seconds since the Unix epoch. */
   readonly modifiedS: number;
+  /** Who may do what, as in `0o755`; unless it is said, the owner alone may read and write. */
+  readonly mode?: number;
 }
 
 /** Takes bytes in order. They may be overwritten once it has returned, or its promise resolved. */
@@ -38,7 +40,7 @@ type Field = keyof typeof FIELDS;
 /** The largest size that fits into the octal digits of its field; beyond, it is written in binary. */
 const OCTAL_BYTES_MAX = 8 ** 11 - 1;
 
-/** Writes an archive of files in the ustar format, each readable by its owner alone. */
+/** Writes an archive of files in the ustar format, owned by root. */
 export class TarWriter {
   readonly #write: Write;
 
@@ -125,12 +127,12 @@ export class TarReader {
   }
 }
 
-function headerOf({ name, bytes, modifiedS }: TarMember): Uint8Array {
+function headerOf({ name, bytes, modifiedS, mode = 0o600 }: TarMember): Uint8Array {
   if (!/^[\x20-\x7e]{1,100}$/.test(name))
     throw new RangeError(`Cannot add "${name}": its name does not fit`);
   const header = new Uint8Array(BLOCK_BYTES);
   putText(header, "name", name);
-  putText(header, "mode", octal(0o600, 7));
+  putText(header, "mode", octal(mode, 7));
   putText(header, "uid", octal(0, 7));
   putText(header, "gid", octal(0, 7));
   putSize(header, bytes);

@@ -73,7 +73,7 @@ test("two processes never share a data directory, nor an address", async () => {
   const address = new URL(serving.url).host;
   const taken = await runProgram(["serve", "--data-dir", other.path, "--listen", address]);
   expect(taken.exitCode).toBe(69);
-  expect(taken.stderr).toMatch(/^error: Cannot listen: the port is already in use$/m);
+  expect(taken.stderr).toMatch(/^error: Cannot listen on \S+: the port is in use$/m);
   expect(taken.stderr).toContain(address);
   serving.signal("SIGTERM");
   await serving.ended;

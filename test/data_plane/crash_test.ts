@@ -18,7 +18,9 @@ import type { Row } from "../../src/store/tables.ts";
 /** What is found when a process starts on what the disk held at this moment, as after a kill. */
 async function afterCrash(proxy: DataPlane, look: (found: Found) => Promise<void>) {
   const dataDir = mkdtempSync(join(tmpdir(), "inference-proxy-crash-"));
-  cpSync(proxy.dataDir, dataDir, { recursive: true });
+  // Sockets cannot be copied.
+  const filter = (path: string) => !path.endsWith(".sock");
+  cpSync(proxy.dataDir, dataDir, { recursive: true, filter });
   const open = () => openTestApp({ dataDir, clock: proxy.clock, flags: [] });
   let app = await open();
   // A report ends just before now, and the clock stands still.

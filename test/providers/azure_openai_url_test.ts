@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ProxyError } from "../../src/domain/errors.ts";
-import { azureOpenAiUrl } from "../../src/providers/azure_openai_url.ts";
+import { azureOpenAiModelsUrl, azureOpenAiUrl } from "../../src/providers/azure_openai_url.ts";
 
 const RESOURCE = "https://my-resource.openai.azure.com";
 const FOUNDRY = "https://my-resource.services.ai.azure.com/api/projects/p1";
@@ -70,4 +70,11 @@ describe("azureOpenAiUrl()", () => {
       expect(thrown).toMatchObject({ code: "invalid_model", param: "model" });
     }
   });
+});
+
+test.each(URLS)("models of %s are listed beside its calls, without a deployment", (base, chat) => {
+  const models = chat
+    .replace("/deployments/gpt-4o.eu_1", "")
+    .replace("/chat/completions", "/models");
+  expect(azureOpenAiModelsUrl(base)).toBe(models);
 });

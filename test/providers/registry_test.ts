@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { PROVIDER_IDS } from "../../src/domain/provider.ts";
+import { pricedModels } from "../../src/providers/price_book.ts";
 import { PROVIDERS } from "../../src/providers/registry.ts";
 
 const STORIES = join(import.meta.dir, "../wire/testdata");
@@ -35,6 +36,20 @@ describe.each(Object.values(PROVIDERS))("$id", (provider) => {
       expect(url).toStartWith(`${baseUrl}/`);
       expect(new URL(url).href).toBe(url);
     }
+  });
+
+  test("has a small model for a first call whose price is known", () => {
+    const { firstModel } = provider;
+    if (firstModel !== null) expect(pricedModels(provider.id)).toContain(firstModel);
+    expect(firstModel === null).toBe(provider.baseUrl === null);
+  });
+
+  test("lists its models at a valid URL below the base URL", () => {
+    const baseUrl = provider.baseUrl ?? "https://my-resource.openai.azure.com";
+    const url = provider.modelsUrl(baseUrl);
+    expect(url).toStartWith(`${baseUrl}/`);
+    expect(new URL(url).pathname).toEndWith("/models");
+    expect(new URL(url).href).toBe(url);
   });
 
   test("is called as OpenTelemetry calls it", () => {

@@ -1,5 +1,5 @@
 /**
- * Stands in for curl on machines that have none: understands the options that the README uses, and no other.
+ * Stands in for curl on machines that have none: understands the options that the pages use, and no other.
  * Run as a program: `bun curl.ts [options] URL`.
  */
 const flags: Record<string, (value: string) => void> = {
@@ -13,11 +13,13 @@ const headers: [string, string][] = [];
 let method: string | null = null;
 let body: string | null = null;
 let url: string | null = null;
+let showsHead = false;
 
 for (let rest = process.argv.slice(2); rest.length > 0;) {
   const [word = "", value = ""] = rest;
   const flag = flags[word];
   if (flag !== undefined) flag(value);
+  else if (word === "-si") showsHead = true;
   else if (!["-s", "-sN", "-N"].includes(word)) url = word;
   rest = rest.slice(flag === undefined ? 1 : 2);
 }
@@ -27,6 +29,10 @@ const response = await fetch(url, {
   headers,
   body,
 });
+if (showsHead) {
+  const lines = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`);
+  await Bun.write(Bun.stdout, `HTTP/1.1 ${response.status}\r\n${lines.join("")}\r\n`);
+}
 await Bun.write(Bun.stdout, response);
 
 function splitHeader(text: string): [string, string] {

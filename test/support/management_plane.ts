@@ -1,5 +1,9 @@
 import { OPERATOR } from "../../src/management_plane/call.ts";
-import type { Status } from "../../src/management_plane/deps.ts";
+import type {
+  ManagementDeps,
+  ProcessFacts,
+  Status,
+} from "../../src/management_plane/deps.ts";
 import { createManagementPlane } from "../../src/management_plane/handler.ts";
 import type { Role } from "../../src/domain/organization.ts";
 import { type JsonObject, parseJsonObject } from "../../src/std/json.ts";
@@ -70,6 +74,41 @@ const STATUS: Status = {
   database_bytes: 0,
 };
 
+const FACTS: ProcessFacts = {
+  draining: false,
+  jit_active: true,
+  fetch_capacity: 256,
+  concurrency: 8000,
+  open_files: null,
+  open_files_soft: null,
+  open_files_hard: null,
+  loop_lag_ms: null,
+  ledger_writable: true,
+  holds_pending: 0,
+  oldest_hold_s: null,
+  clock_behind_s: 0,
+  memory_bytes: 1,
+  memory_limit_bytes: 0,
+  proxies: [],
+  authorities: [],
+  settings: [],
+};
+
+/** What the data plane would say of a provider: one answers, one is being asked, the others are not configured. */
+const tryProvider: ManagementDeps["tryProvider"] = async (_organizationId, provider) => {
+  if (provider !== "openai") return provider === "groq" ? "under_way" : "not_configured";
+  return {
+    ok: true,
+    host: "api.openai.com",
+    address: "192.0.2.1",
+    status: 200,
+    durationMs: 5,
+    models: 3,
+    euResident: false,
+    message: "It takes the key and lists 3 models",
+  };
+};
+
 /** The smallest argon2id: what is tested is who gets in, not how long it takes. */
 const PASSWORD_HASH = await Bun.password.hash(PASSWORD, {
   algorithm: "argon2id",
@@ -108,6 +147,8 @@ export async function openPlane(allowedUpstreams: readonly string[] = []) {
     allowedUpstreams: new Set(allowedUpstreams),
     log,
     status: () => Promise.resolve(STATUS),
+    facts: () => Promise.resolve(FACTS),
+    tryProvider,
   });
   const ask = async (question: Ask): Promise<Answer> => {
     const { method = "GET" } = question;

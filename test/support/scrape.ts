@@ -16,7 +16,7 @@ export function parseSamples(text: string): Samples {
 }
 
 /** Reads the metrics of a proxy, as a program of this machine. */
-export async function scrapeText({ url }: Pick<DataPlane, "url">): Promise<string> {
+export async function scrapeText({ url }: { readonly url: string }): Promise<string> {
   const response = await fetch(`${url}/metrics`);
   if (response.status !== 200) throw new Error(`Cannot scrape: status ${response.status}`);
   return response.text();

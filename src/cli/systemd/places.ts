@@ -5,6 +5,8 @@ export const SERVICE = "inference-proxy";
 export const PLACES = {
   binary: `/usr/local/bin/${SERVICE}`,
   unit: `/etc/systemd/system/${SERVICE}.service`,
+  /** What `systemctl edit` writes. */
+  dropIns: `/etc/systemd/system/${SERVICE}.service.d`,
   sysusers: `/etc/sysusers.d/${SERVICE}.conf`,
   configuration: `/etc/${SERVICE}`,
   masterKey: `/etc/${SERVICE}/master.key`,

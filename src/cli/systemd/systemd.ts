@@ -18,6 +18,7 @@ const ROOT = valueFlag("--root", "DIR", "A folder that stands for another machin
 /** Shows what systemd is told about the service. */
 export const systemdPrint: Command = {
   name: "systemd print",
+  group: "Run",
   summary: "Print the unit that runs the proxy under systemd",
   arguments: [],
   flags: [BINARY, DATA_DIR],
@@ -38,6 +39,7 @@ export const systemdPrint: Command = {
 /** Makes the proxy a service of this machine. */
 export const systemdInstall: Command = {
   name: "systemd install",
+  group: "Run",
   summary: "Install the proxy as a service of systemd, or bring it up to date",
   arguments: [],
   flags: [BINARY, LISTEN, NO_START, ROOT],
@@ -61,6 +63,7 @@ export const systemdInstall: Command = {
 /** Takes the service from this machine. */
 export const systemdUninstall: Command = {
   name: "systemd uninstall",
+  group: "Run",
   summary: "Stop the service and remove it; data, keys and settings stay",
   arguments: [],
   flags: [ROOT],

@@ -18,15 +18,22 @@ export function uninstall(machine: Machine): void {
     machine.say(`${(removed ? "removed" : "not there").padEnd(10)} ${path}`);
   }
   if (hasUnit) forgetService(machine);
-  machine.say(["", ...whatStays()].join("\n"));
+  machine.say(["", ...whatStays(machine)].join("\n"));
 }
 
-function whatStays(): string[] {
+function whatStays(machine: Machine): string[] {
+  const hasDropIns = existsSync(placeOn(machine, PLACES.dropIns));
+  const dropIns = hasDropIns
+    ? [`Kept too: changes of your own to the unit in ${PLACES.dropIns}.`]
+    : [];
+  const { dataDir, configuration, settings, sysusers } = PLACES;
+  const all = [dataDir, configuration, settings, sysusers, ...(hasDropIns ? [PLACES.dropIns] : [])];
   return [
-    `Kept: the data in ${PLACES.dataDir}, the master key in ${PLACES.configuration},`,
-    `the settings in ${PLACES.settings} and the user ${SERVICE}.`,
+    `Kept: the data in ${dataDir}, the master key in ${configuration},`,
+    `the settings in ${settings} and the user ${SERVICE}.`,
+    ...dropIns,
     "To remove them for good, with every bill and every stored provider key:",
-    `  rm -r ${PLACES.dataDir} ${PLACES.configuration} ${PLACES.settings} ${PLACES.sysusers}`,
+    `  rm -r ${all.join(" ")}`,
     `  userdel ${SERVICE}`,
   ];
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { install } from "../../../src/cli/systemd/install.ts";
 import { SystemdError } from "../../../src/cli/systemd/machine.ts";
+import { PLACES } from "../../../src/cli/systemd/places.ts";
 import { uninstall } from "../../../src/cli/systemd/uninstall.ts";
 import { openMachine, type TestMachine } from "../../support/machine.ts";
 
@@ -83,4 +84,17 @@ test("what stays is found by the next install", async () => {
 test("whoever is not root is refused", async () => {
   using machine = openMachine({ userId: 1000 });
   expect(() => uninstall(machine.machine)).toThrow("only root");
+});
+
+test("changes to the unit that an administrator made stay, and are named if there are any", async () => {
+  using machine = openMachine();
+  await installed(machine);
+  uninstall(machine.machine);
+  expect(machine.said().join("\n")).not.toContain(PLACES.dropIns);
+  await installed(machine);
+  machine.write(`${PLACES.dropIns}/override.conf`, "[Service]\n");
+  uninstall(machine.machine);
+  expect(machine.read(`${PLACES.dropIns}/override.conf`)).toBe("[Service]\n");
+  const command = machine.said().findLast((line) => line.includes("rm -r "));
+  expect(command?.split(" ")).toContain(PLACES.dropIns);
 });
