@@ -7,7 +7,7 @@ SOURCES := $(shell find src migrations -type f)
 CODE := src migrations test package.json tsconfig.json .ci/oxlint.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint build bench torture prices fmt clean
+.PHONY: help demo test check lint build release bench torture prices openapi fixture fmt clean
 
 help: ## Show what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint: node_modules/.stamp ## Check formatting, lint and types only
 
 build: $(BINARY) ## Build dist/inference-proxy, one self-contained file
 
+release: node_modules/.stamp ## Build dist/release, for every kind of machine
+	@$(BUN) src/tools/make_release.ts $(COMPILE)
+
 bench: $(BINARY) ## Measure throughput and latency beside a bare relay
 	$(BUN) src/tools/bench.ts $(BINARY)
 
@@ -35,6 +38,12 @@ torture: $(BINARY) ## Kill the process at random points and check the ledger
 
 prices: node_modules/.stamp ## Write the price catalogue anew from the public price library
 	$(BUN) src/tools/make_prices.ts
+
+openapi: node_modules/.stamp ## Write the API description and its page anew
+	$(BUN) src/tools/make_openapi.ts
+
+fixture: node_modules/.stamp ## Write this release's upgrade fixture anew
+	$(BUN) src/tools/make_fixture.ts
 
 fmt: node_modules/.stamp ## Format the code
 	$(BUN) fmt $(CODE)
@@ -49,10 +58,12 @@ node_modules/.stamp: package.json package-lock.json
 	@$(BUN) --version >/dev/null && touch $@
 
 # The working directory's .env and bunfig.toml must not reach the binary, nor code made from text.
+COMPILE = $(BUN) build --compile --production --format=esm --bytecode --sourcemap \
+  --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+  --compile-exec-argv="--disallow-code-generation-from-strings=strict --no-addons --use-system-ca" \
+  --define BUILD_VERSION='"$(VERSION)"' src/main.ts
+
 # The source map is embedded; the copy beside the binary is of no use.
 $(BINARY): node_modules/.stamp $(SOURCES) Makefile
-	$(BUN) build --compile --production --format=esm --bytecode --sourcemap \
-	  --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
-	  --compile-exec-argv="--disallow-code-generation-from-strings=strict --no-addons --use-system-ca" \
-	  --define BUILD_VERSION='"$(VERSION)"' src/main.ts --outfile $@
+	$(COMPILE) --outfile $@
 	@rm -f $@.map

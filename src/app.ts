@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { Connections } from "./data_plane/connections.ts";
@@ -18,6 +18,7 @@ import { readProcessFacts } from "./process_facts.ts";
 import { reference } from "./reference.ts";
 import { clientAddress } from "./std/client_address.ts";
 import { type Clock, systemClock } from "./std/clock.ts";
+import { actAs, type Owner } from "./std/effective_user.ts";
 import type { Log } from "./std/log.ts";
 import { watchMemory } from "./std/memory_watch.ts";
 import { Passwords } from "./std/password.ts";
@@ -67,6 +68,8 @@ export interface AppOptions {
   readonly clock?: Clock;
   /** How names of hosts become addresses. */
   readonly lookup?: HostLookup;
+  /** Whether root opens the files as the owner of the database may: no link in a folder of theirs leads it astray. */
+  readonly asOwner?: boolean;
 }
 
 /** Where a data directory has its database. */
@@ -92,12 +95,13 @@ const BODY_BYTES_BACKSTOP = 2 ** 40;
  */
 export async function openApp(
   config: Config,
-  { log, clock = systemClock, lookup = systemHostLookup }: AppOptions,
+  { log, clock = systemClock, lookup = systemHostLookup, asOwner = false }: AppOptions,
 ): Promise<App> {
-  const dataDir = openDataDir(config.dataDir);
   const path = databasePath(config.dataDir);
+  const owner = asOwner ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+  const dataDir = openAs(owner, () => openDataDir(config.dataDir));
   try {
-    const sqlite = openSqlite(path, config.synchronous);
+    const sqlite = openAs(owner, () => openSqlite(path, config.synchronous));
     try {
       const checked = checkAtStart(sqlite.connection, path);
       if (checked === "too_large")
@@ -139,6 +143,12 @@ export async function openApp(
   }
 }
 
+/** Opens files with the rights of their owner, if there is one yet. The master key may be where only root may look. */
+function openAs<Opened>(owner: Owner | undefined, open: () => Opened): Opened {
+  using _rights = owner === undefined ? null : actAs(owner);
+  return open();
+}
+
 /** Returns the first user's password, or null if there are users already. */
 async function createFirstUser(
   { db }: Sqlite,
@@ -154,7 +164,7 @@ async function createFirstUser(
   return password;
 }
 
-interface Parts extends Required<AppOptions> {
+interface Parts extends Required<Omit<AppOptions, "asOwner">> {
   readonly config: Config;
   readonly dataDir: DataDir;
   readonly sqlite: Sqlite;

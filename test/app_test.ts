@@ -1,6 +1,20 @@
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { databasePath } from "../src/app.ts";
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { databasePath, openApp } from "../src/app.ts";
+import { parseConfig } from "../src/config.ts";
+import { createLog } from "../src/std/log.ts";
+import { LOCK_FILE } from "../src/store/data_dir.ts";
 import { openTestApp, type TestApp } from "./support/app.ts";
 
 let app: TestApp;
@@ -78,3 +92,32 @@ test("readyz gives every reason on a line of its own", async () => {
   other.close();
   await troubled.close();
 });
+
+const NOBODY = 65_534;
+
+test.skipIf(process.geteuid?.() !== 0)(
+  "as the owner of the data, root follows no link that leads where the owner may not go",
+  async () => {
+    const { app: first, dataDir } = await openTestApp();
+    await first.close();
+    const outside = mkdtempSync(join(tmpdir(), "inference-proxy-outside-"));
+    const lock = join(dataDir, LOCK_FILE);
+    rmSync(lock);
+    for (const name of ["", ...readdirSync(dataDir)]) {
+      // The master key may be where only root may look.
+      if (name !== "master.key") chownSync(join(dataDir, name), NOBODY, NOBODY);
+    }
+    const config = parseConfig(["--data-dir", dataDir], {});
+    const log = createLog({ level: "error", human: false, nowMs: () => 0, write: () => {} });
+    symlinkSync(join(outside, "made"), lock);
+    await expect(openApp(config, { log, asOwner: true })).rejects.toThrow("its lock file");
+    expect(existsSync(join(outside, "made"))).toBe(false);
+    rmSync(lock);
+    const opened = await openApp(config, { log, asOwner: true });
+    for (const name of [LOCK_FILE, "inference-proxy.db-wal", "inference-proxy.db-shm"])
+      expect([name, statSync(join(dataDir, name)).uid]).toEqual([name, NOBODY]);
+    expect(process.geteuid?.()).toBe(0);
+    await opened.close();
+    for (const folder of [dataDir, outside]) rmSync(folder, { recursive: true });
+  },
+);

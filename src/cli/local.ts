@@ -52,7 +52,8 @@ export async function withLocal<Result>(
     return use({ client, config, isRunning: true });
   }
   if (!existsSync(databasePath(config.dataDir))) throw new NoDatabaseError(config.dataDir);
-  const app = await openApp(config, { log: openLog({ ...config, logLevel: "warn" }) });
+  const log = openLog({ ...config, logLevel: "warn" });
+  const app = await openApp(config, { log, asOwner: true });
   try {
     const client = new ManagementClient((request) => app.operate(request));
     return await use({ client, config, isRunning: false });

@@ -30,8 +30,8 @@ export const memberList: Command = {
   examples: ["member list", "member list --org acme"],
   run: (line) =>
     withLocal(line, async ({ client }) => {
-      const { id } = await chooseOrganization(client, line);
-      const rows = listOf(await client.call("GET", `/organizations/${id}/members`), "members");
+      const path = membersPath(await chooseOrganization(client, line));
+      const rows = listOf(await client.call("GET", path), "members");
       print(line, rows, () => table(COLUMNS, rows, "No members."));
       return EXIT.ok;
     }),
@@ -53,7 +53,7 @@ export const memberAdd: Command = {
   examples: ["member add ada --org acme", "member add ada --org acme --role owner --new"],
   run: (line) =>
     withLocal(line, async ({ client }) => {
-      const { id, slug } = await chooseOrganization(client, line);
+      const organization = await chooseOrganization(client, line);
       const [user = ""] = line.words;
       const role = line.flags.get("--role")?.at(-1) ?? "admin";
       const isNew = line.flags.has(NEW.name);
@@ -64,8 +64,9 @@ export const memberAdd: Command = {
         );
       const password = isNew ? { password: (await askNewSecret("Password")).reveal() } : {};
       const body = { user, role, ...password };
-      const member = await client.call("POST", `/organizations/${id}/members`, body);
-      print(line, member, () => `${textOf(member, "user")} is ${role} of ${shown(slug)}.`);
+      const member = await client.call("POST", membersPath(organization), body);
+      const slug = shown(organization.slug);
+      print(line, member, () => `${textOf(member, "user")} is ${role} of ${slug}.`);
       return EXIT.ok;
     }),
 };
@@ -80,17 +81,22 @@ export const memberRemove: Command = {
   examples: ["member remove ada --org acme"],
   run: (line) =>
     withLocal(line, async ({ client }) => {
-      const { id, slug } = await chooseOrganization(client, line);
+      const organization = await chooseOrganization(client, line);
+      const [path, slug] = [membersPath(organization), shown(organization.slug)];
       const [name = ""] = line.words;
-      const members = listOf(await client.call("GET", `/organizations/${id}/members`), "members");
+      const members = listOf(await client.call("GET", path), "members");
       const member = members.find((one) => one.user === name || one.user_id === name);
       if (member === undefined)
         throw new FlagError(
-          `Cannot find member: "${name}" is none of ${shown(slug)}`,
+          `Cannot find member: "${name}" is none of ${slug}`,
           "see inference-proxy member list",
         );
-      await client.call("DELETE", `/organizations/${id}/members/${textOf(member, "user_id")}`);
-      console.log(`${name} is no member of ${shown(slug)} any more.`);
+      await client.call("DELETE", `${path}/${textOf(member, "user_id")}`);
+      console.log(`${name} is no member of ${slug} any more.`);
       return EXIT.ok;
     }),
 };
+
+function membersPath(organization: JsonObject): string {
+  return `/organizations/${textOf(organization, "id")}/members`;
+}

@@ -11,7 +11,8 @@ export class InterruptedError extends Error {
 const ENTER = /[\r\n]/;
 const INTERRUPT = "\u0003";
 const END_OF_INPUT = "\u0004";
-const ERASE = /[\u0008\u007f]/;
+/** Terminals send one or the other for the same key. */
+const ERASE = ["\u0008", "\u007f"];
 
 /**
  * Asks for a secret: on a terminal without showing what is typed, else one line of standard input. Secrets are never
@@ -62,7 +63,7 @@ function typed(question: string): Promise<string> {
     for (const character of piece) {
       if (character === INTERRUPT) return answer.reject(new InterruptedError());
       if (ENTER.test(character) || character === END_OF_INPUT) return answer.resolve(text);
-      text = ERASE.test(character) ? text.slice(0, -1) : text + character;
+      text = ERASE.includes(character) ? text.slice(0, -1) : text + character;
     }
   };
   stdin.on("data", onData);

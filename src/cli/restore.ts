@@ -31,7 +31,7 @@ export const restore: Command = {
   examples: [
     "restore /var/backups/inference-proxy.tar --data-dir /var/lib/inference-proxy",
     "restore inference-proxy.tar --data-dir ./data --force",
-    "gunzip < inference-proxy.tar.gz | inference-proxy restore - --data-dir ./data",
+    "restore - --data-dir ./data < inference-proxy.tar",
   ],
   run: async (line) => {
     const [path = ""] = line.words;

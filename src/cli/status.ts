@@ -1,7 +1,9 @@
 import type { JsonObject } from "../std/json.ts";
+import { bytesText } from "./bytes.ts";
 import { type Command, JSON_FLAG } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { LOCAL_FLAGS, withLocal } from "./local.ts";
+import { shown } from "./print.ts";
 import { facts } from "./table.ts";
 
 /** Shows one screen about the proxy of this machine. */
@@ -22,26 +24,23 @@ export const status: Command = {
     }),
 };
 
-const MEGABYTE = 1024 * 1024;
-
 function screen(told: JsonObject, isRunning: boolean): string {
+  const say = (name: string) => shown(told[name]);
+  const size = bytesText(Number(told.database_bytes));
   const running = [
-    ["Server", `${told.draining === true ? "draining" : "running"}, process ${told.pid}`],
-    ["Listens on", `${told.listen}`],
-    ["Since", `${told.started_at}`],
-    ["Calls", `${told.calls_in_flight} in flight`],
+    ["Server", `${told.draining === true ? "draining" : "running"}, process ${say("pid")}`],
+    ["Listens on", say("listen")],
+    ["Since", say("started_at")],
+    ["Calls", `${say("calls_in_flight")} in flight`],
   ] as const;
   return facts([
     ...(isRunning ? running : ([["Server", "not running"]] as const)),
-    ["Version", `${told.version}`],
-    ["Data", `${told.data_dir}, ${megabytes(told.database_bytes)}, schema ${told.schema}`],
-    ["Master key", `${told.master_key_id}`],
-    ["Organizations", `${told.organizations}, cost circuit open: ${told.circuits_open}`],
-    ["Providers", `${told.provider_configs} configured`],
-    ["Keys", `${told.inference_keys} active`],
+    ["Version", say("version")],
+    ["Data", `${say("data_dir")}, ${size}, schema ${say("schema")}`],
+    ["Master key", say("master_key_id")],
+    ["Organizations", say("organizations")],
+    ["Cost circuits", `${say("circuits_open")} open`],
+    ["Providers", `${say("provider_configs")} configured`],
+    ["Keys", `${say("inference_keys")} active`],
   ]);
-}
-
-function megabytes(bytes: unknown): string {
-  return `${(Number(bytes) / MEGABYTE).toFixed(1)} MB`;
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { invalidValue, ProxyError } from "../domain/errors.ts";
+import { invalidValue, ProxyError, unsupportedParameter } from "../domain/errors.ts";
 import type { Operation } from "../domain/provider.ts";
 import { type JsonObject, parseJsonObject } from "../std/json.ts";
 import { JsonTextError, refuseTooMany, scanObject, type Span } from "../std/json_text.ts";
@@ -54,6 +54,7 @@ export async function readCall(
 ): Promise<Call> {
   const text = await readBody(source, limits);
   const { body, members } = parse(text);
+  for (const name of members.keys()) if (!LOWER_CASE.test(name)) refuseLookalike(name);
   const { issues } = v.safeParse(BODIES[operation], body, { abortEarly: true });
   if (issues !== undefined) throw fieldError(issues[0]);
   const options = body["stream_options"] as JsonObject | null | undefined;
@@ -78,6 +79,28 @@ function parse(text: string): Pick<Call, "body" | "members"> {
     if (error instanceof JsonTextError) throw malformed(error.message);
     throw error;
   }
+}
+
+const LOWER_CASE = /^[a-z0-9_]*$/;
+
+/** The members of a body that the proxy decides by. */
+const DECIDED_BY = new Set([
+  "model",
+  "messages",
+  "input",
+  "stream",
+  "stream_options",
+  "max_tokens",
+  "max_completion_tokens",
+  "n",
+  "service_tier",
+]);
+
+/** Some servers match names whatever their case: they would take this member for the one that was looked at. */
+function refuseLookalike(name: string): void {
+  const folded = name.toUpperCase().toLowerCase();
+  if (!DECIDED_BY.has(folded)) return;
+  throw unsupportedParameter(name, `Cannot read "${name}": write "${folded}"`);
 }
 
 /** Whether this can be embedded. Looked at by hand: hundreds of thousands of token ids are usual. */

@@ -21,6 +21,12 @@ const BODY_S = 10;
 /** What it is given for each second more, in bytes. */
 const BODY_BYTES_PER_S = 32 << 10;
 
+/**
+ * A longer body counts as it arrives, in bytes: else a few connections that only declare bodies would take all the
+ * memory there is for them.
+ */
+const COUNTED_WHOLE_BYTES_MAX = 64 << 10;
+
 /** The server's timers take no more, in seconds. */
 const TIMER_S_MAX = 255;
 
@@ -38,8 +44,7 @@ export async function readBody(source: BodySource, limits: BodyLimits): Promise<
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw malformed(`a body with content-encoding "${encoding}" is not read`);
   }
-  const length = headers.get("content-length");
-  const declared = length === null ? null : Number(length);
+  const declared = declaredLength(headers);
   if (declared !== null && declared > limits.bytesMax) throw tooLarge(limits.bytesMax);
   source.idleTimeout(Math.min(TIMER_S_MAX, BODY_S + Math.ceil((declared ?? 0) / BODY_BYTES_PER_S)));
   const bytes = await readBytes(source.request, declared, limits);
@@ -55,14 +60,26 @@ export function malformed(what: string): ProxyError {
   return new ProxyError("invalid_model", `Cannot read request: ${what}`);
 }
 
+/** Returns null if no length is declared. The server takes a length that is given twice, and joins the two. */
+function declaredLength(headers: Headers): number | null {
+  const length = headers.get("content-length");
+  if (length === null) return null;
+  if (!/^\d+$/.test(length)) throw malformed("its content-length is not one number");
+  return Number(length);
+}
+
 async function readBytes(
   request: Request,
   declared: number | null,
-  limits: BodyLimits,
+  { bytesMax, slot }: BodyLimits,
 ): Promise<Uint8Array | ArrayBuffer> {
-  if (declared !== null) limits.slot.holdBody(declared);
+  const isCountedWhole = declared !== null && declared <= COUNTED_WHOLE_BYTES_MAX;
+  if (isCountedWhole) slot.holdBody(declared);
+  else slot.requireRoom(declared ?? 0);
   try {
-    return declared === null ? await readPieces(request, limits) : await request.arrayBuffer();
+    return isCountedWhole
+      ? await request.arrayBuffer()
+      : await readPieces(request, { bytesMax, slot });
   } catch (error) {
     if (request.signal.aborted) throw new ClientClosedError();
     throw error;

@@ -4,7 +4,7 @@ import { type StreamTranslation, type Translation, UpstreamFault } from "../wire
 import type { Deps } from "./deps.ts";
 import { endingOf, type Flight } from "./flight.ts";
 import type { Observation } from "./observation.ts";
-import { isErrorReport, type Outcome, type Settle } from "./settle.ts";
+import { isErrorReport, type Outcome, type Settle, shownIn } from "./settle.ts";
 
 /** How long a stream may be silent before the client is told that it lives, in milliseconds. */
 const PING_AFTER_MS = 15_000;
@@ -247,9 +247,10 @@ export class StreamRelay {
     if (error !== null) this.#options.observation.failed(error, this.#running);
     const ending = error === null ? "completed" : endingOf(error);
     const outcome = this.#outcome(ending);
+    const outputBytes = Math.max(this.#translation.outputBytes, shownIn(error));
     // An error as the first event is a refusal; what was generated before a later one is charged.
-    const generated = this.#translation.outputBytes > 0 || !isErrorReport(error);
-    this.#options.settle({ ...outcome, generated });
+    const generated = outputBytes > 0 || !isErrorReport(error);
+    this.#options.settle({ ...outcome, outputBytes, generated });
   }
 
   #outcome(ending: Outcome["ending"]): Outcome {

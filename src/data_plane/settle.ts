@@ -4,6 +4,7 @@ import { type Evidence, plausibleUsage } from "../domain/plausible_usage.ts";
 import { NO_USAGE, type Usage } from "../domain/usage.ts";
 import type { Hold } from "../store/ledger.ts";
 import { UpstreamFault } from "../wire/translation.ts";
+import { generatedBytes } from "../wire/upstream_error_body.ts";
 import { charge } from "./admit.ts";
 import type { Deps } from "./deps.ts";
 import { endingOf } from "./flight.ts";
@@ -39,11 +40,17 @@ export function settleOnce(
   return (outcome) => {
     if (settled) return;
     settled = true;
-    const { ending, upstreamStatus, servedModel } = outcome;
+    const { ending, upstreamStatus } = outcome;
+    const servedModel = legible(outcome.servedModel);
     const used = outcome.generated ? chargeFor(outcome, hold, target, deps) : null;
     deps.ledger.settle(hold, { ending, upstreamStatus, servedModel, used });
     observation.settled(upstreamStatus, servedModel, used);
   };
+}
+
+/** A model's name is shown to people and kept for each call: what a provider writes instead is not. */
+function legible(model: string | null): string | null {
+  return model !== null && /^[\x20-\x7e]{1,200}$/.test(model) ? model : null;
 }
 
 /** What a settlement needs to know of a hold. */
@@ -93,7 +100,8 @@ export function failedOutcome(
   upstreamStatus: number | null,
   streamed: boolean,
 ): Outcome {
-  const refused = error instanceof UpstreamRefused || isErrorReport(error);
+  const shownBytes = shownIn(error);
+  const refused = (error instanceof UpstreamRefused && shownBytes === 0) || isErrorReport(error);
   const unsent = error instanceof NoAnswer && !error.sent;
   // Of a whole answer nothing is seen until it is there: it may be complete on the provider's side.
   const unseen = !streamed && !(error instanceof NoAnswer);
@@ -102,7 +110,7 @@ export function failedOutcome(
     upstreamStatus,
     servedModel: null,
     usage: null,
-    outputBytes: unseen ? null : 0,
+    outputBytes: shownBytes > 0 || !unseen ? shownBytes : null,
     generated: !refused && !unsent,
   };
 }
@@ -112,9 +120,16 @@ export function unsentOutcome(error: unknown): Outcome {
   return { ...failedOutcome(error, null, true), generated: false };
 }
 
-/** Whether a provider said in a successful answer that it failed: then it generated nothing. */
+/** Whether a provider said in a successful answer that it failed, and shows nothing of what it generated. */
 export function isErrorReport(error: unknown): boolean {
-  return error instanceof UpstreamFault && !(error instanceof NoAnswer) && error.body !== null;
+  const isFault = error instanceof UpstreamFault && !(error instanceof NoAnswer);
+  return isFault && error.body !== null && shownIn(error) === 0;
+}
+
+/** Returns how much of what was generated a provider's error shows, in bytes. */
+export function shownIn(error: unknown): number {
+  if (error instanceof UpstreamRefused) return generatedBytes(error.refusal.body);
+  return error instanceof UpstreamFault ? generatedBytes(error.body) : 0;
 }
 
 function chargeFor(outcome: Outcome, hold: Hold, target: Target, { log }: Pick<Deps, "log">) {

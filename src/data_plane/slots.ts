@@ -79,14 +79,19 @@ export class Slots {
     return new Slot(this, key, organization);
   }
 
-  /** Counts bytes of a body. @throws {ProxyError} `overloaded` if there are too many; then they are not counted. */
-  addBody(organization: Tally, bytes: number): void {
+  /** Checks that bytes of a body could be counted now. @throws {ProxyError} `overloaded` if there are too many. */
+  requireRoom(organization: Tally, bytes: number): void {
     const all = this.#all.bodyBytes + bytes;
     const ofOrganization = organization.bodyBytes + bytes;
     if (all > this.#limits.bodyMemoryBytes || ofOrganization > this.#organizationBodyBytes)
       throw bodiesAreFull();
-    this.#all.bodyBytes = all;
-    organization.bodyBytes = ofOrganization;
+  }
+
+  /** Counts bytes of a body. @throws {ProxyError} `overloaded` if there are too many; then they are not counted. */
+  addBody(organization: Tally, bytes: number): void {
+    this.requireRoom(organization, bytes);
+    this.#all.bodyBytes += bytes;
+    organization.bodyBytes += bytes;
   }
 
   removeBody(organization: Tally, bytes: number): void {
@@ -115,6 +120,11 @@ export class Slot {
     this.#slots = slots;
     this.#key = key;
     this.#organization = organization;
+  }
+
+  /** Checks that a body of this size has room now; none is kept for it. @throws {ProxyError} `overloaded` if not. */
+  requireRoom(bytes: number): void {
+    this.#slots.requireRoom(this.#organization, bytes);
   }
 
   /** Counts bytes of the call's body until it is released. @throws {ProxyError} `overloaded` if there is no room. */

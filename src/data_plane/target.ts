@@ -24,9 +24,18 @@ export async function chooseTarget(
   { directory, connections, hosts }: Pick<Deps, "directory" | "connections" | "hosts">,
 ): Promise<OpenTarget> {
   for (;;) {
-    const target = route(call, directory.organization(organizationId));
+    const target = atTier(call, route(call, directory.organization(organizationId)));
     const connection = connections.opened(target.config);
     if (connection !== undefined) return { ...target, connection, host: hosts.of(target.baseUrl) };
     await connections.open(PROVIDERS[target.provider.id], target.config);
   }
+}
+
+/** Clients choose how dear a call is: what is asked for is charged, whether or not it was to be had. */
+function atTier({ body }: Call, target: Target): Target {
+  const tier = body["service_tier"];
+  if (typeof tier !== "string") return target;
+  const percent = target.provider.tierPercents?.get(tier);
+  if (percent === undefined) return target;
+  return { ...target, pricePercent: (target.pricePercent * percent) / 100 };
 }

@@ -88,10 +88,17 @@ export async function readBounded(
   return { text, isWhole };
 }
 
-/** A wait in seconds, or a date: nothing else is passed on, no word above all. */
+/** Returns a wait in seconds, also of a date: nothing else is passed on, no word above all. */
 function retryAfterOf(headers: Headers): string | null {
   const value = headers.get("retry-after");
-  return value !== null && (SECONDS.test(value) || DATE.test(value)) ? value : null;
+  if (value === null || SECONDS.test(value)) return value;
+  return DATE.test(value) ? secondsUntil(value, headers.get("date") ?? "") : null;
+}
+
+/** A date is one of the provider's own clock. How far off it is decides whether a client should wait for it. */
+function secondsUntil(then: string, now: string): string | null {
+  const ms = Date.parse(then) - Date.parse(now);
+  return Number.isFinite(ms) ? String(Math.max(0, Math.ceil(ms / 1000))) : null;
 }
 
 const SECONDS = /^\d{1,9}(\.\d{1,6})?$/;

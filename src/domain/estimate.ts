@@ -82,12 +82,13 @@ export function estimateOutputTokens(bytes: number): number {
 
 /**
  * Returns the output tokens to hold for a chat request: its own limit per answer, or the default, times
- * the number of answers it asks for. A value that no provider accepts counts as absent.
+ * the number of answers it asks for. A value that no provider accepts counts as absent. Of two limits the
+ * larger counts: some servers heed the older name only, and a small newer one would hide what they generate.
  */
 export function heldOutputTokens(body: JsonObject, defaultTokens = DEFAULT_OUTPUT_TOKENS): number {
-  const limit = count(body["max_completion_tokens"]) ?? count(body["max_tokens"]);
+  const limit = Math.max(count(body["max_completion_tokens"]) ?? 0, count(body["max_tokens"]) ?? 0);
   const answers = Math.min(count(body["n"]) ?? 1, ANSWERS_MAX);
-  return answers * Math.min(limit ?? defaultTokens, OUTPUT_TOKENS_MAX);
+  return answers * Math.min(limit > 0 ? limit : defaultTokens, OUTPUT_TOKENS_MAX);
 }
 
 function count(value: Json | undefined): number | null {

@@ -6,6 +6,7 @@ import { authorize, requireSameOrganization } from "./authorize.ts";
 import { refuseCrossSite } from "./cross_site.ts";
 import type { Peer } from "./call.ts";
 import type { ManagementDeps } from "./deps.ts";
+import { withBody } from "./read_body.ts";
 import { errorResponse, ManagementError } from "./error_response.ts";
 import { LoginThrottle } from "./login_throttle.ts";
 import { type ManagementRoute, ROUTES } from "./routes.ts";
@@ -41,16 +42,20 @@ function ourFault(): ManagementError {
 }
 
 async function serve(
-  request: Request,
+  given: Request,
   peer: Peer,
   authenticate: Authenticate,
   deps: ManagementDeps,
 ): Promise<Response> {
-  const target = requestTarget(request.url);
+  const target = requestTarget(given.url);
   const routes = peer.isOperator ? ROUTES : NETWORK_ROUTES;
-  const { route, params } = find(routes, request.method, target.path);
-  refuseCrossSite(request);
-  const user = peer.isOperator ? null : await authenticate(request, peer.address);
+  const { route, params } = find(routes, given.method, target.path);
+  refuseCrossSite(given);
+  const signIn = () => (peer.isOperator ? null : authenticate(given, peer.address));
+  const known = await signIn();
+  const request = await withBody(given);
+  // While a body was on its way, its sender may have been removed or the password changed.
+  const user = request === given ? known : await signIn();
   const act = {
     actor: user?.name ?? "operator",
     address: peer.address,

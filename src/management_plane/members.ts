@@ -13,6 +13,7 @@ import {
 import type { Db, Row } from "../store/tables.ts";
 import { createUser, findUser } from "../store/users.ts";
 import { hashPassword } from "./authenticate.ts";
+import { authorize } from "./authorize.ts";
 import type { OrganizationCall } from "./call.ts";
 import type { ManagementDeps } from "./deps.ts";
 import { ManagementError } from "./error_response.ts";
@@ -45,6 +46,9 @@ export async function add(call: OrganizationCall, deps: ManagementDeps): Promise
   const passwordHash =
     known !== undefined || password === undefined ? null : await hashPassword(password, deps);
   const member = await deps.db.transaction().execute(async (tx) => {
+    // Hashing took its time: whoever asks may have been removed meanwhile.
+    const organization = await authorize(tx, call.user, organizationId, "manager");
+    requireMayManage({ organization }, role);
     const user =
       (await existingUser(tx, { organizationId, name, password })) ??
       (passwordHash === null ? null : await createUser(tx, call.act, { name, passwordHash }));
@@ -70,7 +74,10 @@ export async function remove(call: OrganizationCall, deps: ManagementDeps): Prom
 }
 
 /** Owners manage everybody, admins only members of the role member. @throws {ManagementError} */
-function requireMayManage({ organization }: OrganizationCall, role: Role): void {
+function requireMayManage(
+  { organization }: Pick<OrganizationCall, "organization">,
+  role: Role,
+): void {
   if (organization.role === "owner" || role === "member") return;
   throw new ManagementError(
     "forbidden",

@@ -10,6 +10,19 @@ const BODY_BYTES_MAX = 64 * 1024;
 type BodySchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
 
 /**
+ * Waits for a request's body, which may take its time.
+ *
+ * @returns A request with the same headers whose body is there; the request itself if it has none.
+ * @throws {ManagementError} If the body is too large, or its client has gone.
+ */
+export async function withBody(request: Request): Promise<Request> {
+  if (request.body === null) return request;
+  const body = await readBytes(request);
+  // Its URL may be one that no parser takes, and has been looked at.
+  return new Request("http://localhost", { method: "POST", headers: request.headers, body });
+}
+
+/**
  * Reads the JSON object in a request's body.
  *
  * @throws {ManagementError} If it is no JSON object, too large, has an unknown field, or a wrong value.
@@ -55,11 +68,7 @@ function requireJson(request: Request): void {
 }
 
 async function readText(request: Request): Promise<string> {
-  const bytes = await readBytes(request).catch((error: unknown) => {
-    // Nobody is there to read the answer, and it is no fault of ours.
-    if (request.signal.aborted) throw invalid("Cannot read body: the client has gone");
-    throw error;
-  });
+  const bytes = await readBytes(request);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -67,7 +76,15 @@ async function readText(request: Request): Promise<string> {
   }
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  return readPieces(request).catch((error: unknown) => {
+    // Nobody is there to read the answer, and it is no fault of ours.
+    if (request.signal.aborted) throw invalid("Cannot read body: the client has gone");
+    throw error;
+  });
+}
+
+async function readPieces(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   const body: AsyncIterable<Uint8Array> | readonly Uint8Array[] = request.body ?? [];

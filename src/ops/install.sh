@@ -8,6 +8,8 @@
 # Where the files of the newest release are. Empty: it has to be said with --from.
 RELEASE=""
 
+OTHER_PREFIX="run this as root, or choose a folder of yours: --prefix ~/.local"
+
 say() {
   printf '%s\n' "$*"
 }
@@ -97,7 +99,7 @@ fetch() {
     *://*) fail "Cannot download from $from: it is no https address" "write --from https://..., or --from DIR" ;;
     *)
       [ -f "$from/$1" ] || fail "Cannot find $1: $from does not hold it" "name the folder with the files of a release: --from DIR"
-      cp "$from/$1" "$stage/$1"
+      cp "$from/$1" "$stage/$1" || fail "Cannot copy $1: see above" "make room in $prefix"
       ;;
   esac
 }
@@ -131,7 +133,8 @@ choose_archive() {
 }
 
 verify() {
-  grep -F "  $archive" "$stage/SHA256SUMS" >"$stage/sum" && (cd "$stage" && sha256sum -c sum >/dev/null 2>&1) ||
+  sum=$(sha256sum "$stage/$archive")
+  grep -qxF "${sum%% *}  $archive" "$stage/SHA256SUMS" ||
     fail "Cannot trust $archive: it does not add up to SHA256SUMS" "download it again; if that does not help, tell whoever published it"
 }
 
@@ -148,8 +151,8 @@ try_out() {
 
 # put FILE PLACE MODE: puts a file into its place in one step, so that nobody meets half of it.
 put() {
-  mkdir -p "$prefix/${2%/*}" && chmod "$3" "$unpacked/$1" && mv -f "$unpacked/$1" "$prefix/$2" ||
-    fail "Cannot write $prefix/$2: see above" "run this as root, or choose a folder of yours: --prefix \"\$HOME/.local\""
+  { mkdir -p "$prefix/${2%/*}" && chmod "$3" "$unpacked/$1" && mv -f "$unpacked/$1" "$prefix/$2"; } ||
+    fail "Cannot write $prefix/$2: see above" "$OTHER_PREFIX"
 }
 
 install_files() {
@@ -166,12 +169,16 @@ install_files() {
 next_steps() {
   program=$prefix/bin/inference-proxy
   [ "$(command -v inference-proxy 2>/dev/null)" != "$program" ] || program=inference-proxy
-  say "installed  $prefix/bin/inference-proxy  ($version, $platform)
-" "
-Next:
-  $program demo              # a call through the whole path, without an account anywhere
-  $program systemd install   # as root: a service of this machine, or its upgrade
-  $program help"
+  say "installed  $prefix/bin/inference-proxy  ($version, $platform)"
+  say ""
+  say "Next:"
+  if [ -e /etc/systemd/system/inference-proxy.service ]; then
+    say "  $program systemd install              # as root: the service's unit, if it has changed"
+    say "  systemctl restart inference-proxy     # the service still runs the program that it started with"
+  else
+    say "  $program demo              # a call through the whole path, without an account anywhere"
+    say "  $program systemd install   # as root: a service of this machine"
+  fi
 }
 
 main() {
@@ -182,8 +189,8 @@ main() {
   find_platform
   # The stage lies where the program will, so that moving it there is one step.
   stage=$prefix/.inference-proxy-install.$$
-  mkdir -p "$prefix" 2>/dev/null && mkdir -m 700 "$stage" 2>/dev/null ||
-    fail "Cannot write into $prefix: this user may not" "run this as root, or choose a folder of yours: --prefix \"\$HOME/.local\""
+  { mkdir -p "$prefix" && mkdir -m 700 "$stage"; } 2>/dev/null ||
+    fail "Cannot write into $prefix: this user may not" "$OTHER_PREFIX"
   trap 'rm -rf "$stage"' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
@@ -193,7 +200,8 @@ main() {
   say "fetching   $archive"
   fetch "$archive"
   verify
-  tar -xzof "$stage/$archive" -C "$stage"
+  tar -xzof "$stage/$archive" -C "$stage" ||
+    fail "Cannot unpack $archive: see above" "make room in $prefix"
   unpacked=$stage/${archive%.tar.gz}
   try_out
   install_files

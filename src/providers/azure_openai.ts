@@ -1,5 +1,6 @@
 import { azureOpenAiChunks } from "./azure_openai_chunks.ts";
 import { azureOpenAiModelsUrl, azureOpenAiUrl } from "./azure_openai_url.ts";
+import { OPENAI_TIER_PERCENTS } from "./openai.ts";
 import { openAiChatRequest } from "./openai_chat_request.ts";
 import type { Provider } from "./provider.ts";
 
@@ -18,6 +19,7 @@ export const azureOpenAi: Provider = {
   ],
   euByDefault: false,
   operations: ["chat", "embeddings"],
+  tierPercents: OPENAI_TIER_PERCENTS,
   firstModel: null,
   url: azureOpenAiUrl,
   modelsUrl: azureOpenAiModelsUrl,

@@ -22,6 +22,11 @@ export interface Provider {
   /** Whether the default route counts as EU-resident. Own base URLs count only by attestation. */
   readonly euByDefault: boolean;
   readonly operations: readonly Operation[];
+  /**
+   * What service tiers cost that a client can ask for, in percent of the list price. The others cost no more than it,
+   * and what they save is not counted.
+   */
+  readonly tierPercents?: ReadonlyMap<string, number>;
   /** A small model for a first call; null if each organization names its own. */
   readonly firstModel: string | null;
   /** Returns the URL of an operation. @throws {ProxyError} If this model name cannot stand in one. */

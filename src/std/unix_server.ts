@@ -10,6 +10,12 @@ export interface UnixServer {
 }
 
 /**
+ * Some answers take long, and nobody else waits here. Bun does not heed a time limit set for a single request of such
+ * a socket, and heeds this one, which its types leave out.
+ */
+const NO_TIMEOUT: object = { idleTimeout: 0 };
+
+/**
  * Serves HTTP on a socket that only this user can open. A socket that a killed process left there is replaced:
  * the caller makes sure that no living one uses it.
  */
@@ -18,8 +24,7 @@ export function serveUnix(path: string, answer: Answer): UnixServer {
   using short = shortPath(path);
   const server = Bun.serve({
     unix: short.path,
-    // Some answers take long, and nobody else waits here. A time limit per request is not heeded on such sockets.
-    idleTimeout: 0,
+    ...NO_TIMEOUT,
     development: false,
     fetch: (request) => answer(request),
   });

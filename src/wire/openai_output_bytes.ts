@@ -1,8 +1,15 @@
 import { isJsonObject, type Json } from "../std/json.ts";
 
 /**
+ * A token of speech is a twentieth of a second: 2,400 bytes of what streams carry, 16 bits at 24 kHz, and 3,200
+ * characters of base64. Estimates take 3.5 bytes of text for a token.
+ */
+const SPEECH_CHARS_PER_BYTE = 3200 / 3.5;
+
+/**
  * Counts the bytes of what was generated in the choices of a completion or a chunk, as UTF-8: text, refusals,
- * reasoning and tool arguments. What has no reported usage is estimated from it.
+ * reasoning, tool arguments and transcripts; speech as the text that is worth as many tokens. What has no
+ * reported usage is estimated from it.
  *
  * @param part `message` in a whole answer, `delta` in a chunk.
  */
@@ -16,6 +23,7 @@ export function choiceBytes(choices: Json | undefined, part: "message" | "delta"
       bytes += bytesOf(generated["content"]) + bytesOf(generated["refusal"]);
       bytes += bytesOf(generated["reasoning_content"]) + bytesOf(generated["reasoning"]);
       bytes += toolBytes(generated["tool_calls"]) + functionBytes(generated["function_call"]);
+      bytes += speechBytes(generated["audio"]);
     }
   }
   return bytes;
@@ -36,6 +44,13 @@ function toolBytes(calls: Json | undefined): number {
 function functionBytes(called: Json | undefined): number {
   if (!isJsonObject(called)) return 0;
   return bytesOf(called["name"]) + bytesOf(called["arguments"]);
+}
+
+function speechBytes(audio: Json | undefined): number {
+  if (!isJsonObject(audio)) return 0;
+  const { transcript, data } = audio;
+  const chars = typeof data === "string" ? data.length : 0;
+  return bytesOf(transcript) + Math.ceil(chars / SPEECH_CHARS_PER_BYTE);
 }
 
 function bytesOf(value: Json | undefined): number {

@@ -41,6 +41,23 @@ export function describeUpstreamError(body: unknown): UpstreamErrorBody {
   return { ...describeFields(error), body };
 }
 
+/**
+ * Returns how much of what was generated an error shows, in bytes of UTF-8: Groq quotes an answer that broke the
+ * format asked for. Such a refusal came after the work, and must not be free.
+ *
+ * @param body The whole body, parsed. The error may stand in it, or one level deeper.
+ */
+export function generatedBytes(body: unknown): number {
+  if (!isJsonObject(body)) return 0;
+  for (const holder of [body, ...Object.values(body)]) {
+    if (!isJsonObject(holder)) continue;
+    const error = isJsonObject(holder["error"]) ? holder["error"] : holder;
+    const shown = error["failed_generation"];
+    if (typeof shown === "string") return Buffer.byteLength(shown);
+  }
+  return 0;
+}
+
 const NOTHING = { message: null, type: null, code: null, param: null };
 
 function describeFields(error: JsonObject): Omit<UpstreamErrorBody, "body"> {

@@ -7,7 +7,10 @@ const LIMITS = { concurrency: 1, keyConcurrency: 1, bodyMemoryBytes: 1e9, bodyBy
 const MODEL = "openai/text-embedding-3-small";
 
 function read(body: object) {
-  const text = JSON.stringify(body);
+  return readText(JSON.stringify(body));
+}
+
+function readText(text: string) {
   const headers = { "content-length": String(Buffer.byteLength(text)) };
   const request = new Request("http://x/", { method: "POST", body: text, headers });
   const slot = new Slots(LIMITS, () => false).take({ id: "key", organizationId: "organization" });
@@ -51,4 +54,17 @@ test.each<[input: unknown]>([
     param: "input",
     message: 'Cannot read "input": a text, token ids or a list of either is expected',
   });
+});
+
+test.each(["Model", "MODEL", "\\u004dodel", "N", "max_token\u017f", "Stream_Options"])(
+  "a member is refused that a server might take for one that is decided by: %s",
+  async (name) => {
+    const text = `{"model":"${MODEL}","input":"text","${name}":"other"}`;
+    await expect(readText(text)).rejects.toMatchObject({ code: "unsupported_parameter" });
+  },
+);
+
+test("other members are named as their provider likes", async () => {
+  const text = `{"model":"${MODEL}","input":"text","safePrompt":true,"\u00e9":1,"":2}`;
+  expect([...(await readText(text)).members.keys()]).toContain("safePrompt");
 });

@@ -37,6 +37,16 @@ test.each(TIMES)("a body %s is given its own time", async (_, declared, seconds)
   expect((await read("x", headers, 1e9)).given).toEqual([seconds]);
 });
 
+test.each(["5, 5", "-5", "5.0", "0x5", "1e1", "", "99999999999999999999"])(
+  "a body whose length is declared as %j is not read",
+  async (length) => {
+    const { text, given, heldBytes } = await read("hello", { "content-length": length });
+    expect(["invalid_model", "request_too_large"]).toContain(text);
+    expect(given).toEqual([]);
+    expect(heldBytes).toBe(0);
+  },
+);
+
 test("what is declared counts as memory, and of chunks what has arrived", async () => {
   expect(await read("hello", { "content-length": "5" })).toMatchObject({
     text: "hello",

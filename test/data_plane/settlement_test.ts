@@ -158,6 +158,53 @@ test("a refusal of the provider is recorded and charged nothing, and is no usage
     expect(other.rows("select * from key_months")).toEqual([]);
   }));
 
+test("a refusal that shows what was generated is charged for it", () =>
+  withProxy({ providers: ["groq"] }, async (other) => {
+    const call = { ...CHAT, model: "groq/llama-3.1-8b-instant" };
+    const error = {
+      message: "Failed to generate JSON",
+      code: "json_validate_failed",
+      failed_generation: "x".repeat(350),
+    };
+    other.standIn.next({ status: 400, body: { error } });
+    expect((await other.call(call)).status).toBe(502);
+    const ways = [
+      { error },
+      { id: "1", object: "chat.completion.chunk", choices: [], x_groq: { error } },
+    ];
+    for (const way of ways) {
+      other.standIn.next({ pieces: [`data: ${JSON.stringify(way)}\n\n`] });
+      await other.call({ ...call, stream: true });
+    }
+    other.standIn.next({ status: 400, body: { error: { ...error, failed_generation: "" } } });
+    await other.call(call);
+    expect((await other.calls()).map((row) => [row.state, row.output_tokens])).toEqual([
+      ["posted", 100],
+      ["posted", 100],
+      ["posted", 100],
+      ["voided", 0],
+    ]);
+  }));
+
+test.each([
+  ["\u001b[31mgpt-4o-mini\u0000", null],
+  ["x".repeat(201), null],
+  ["m\u00f6del", null],
+  ["gpt-4o-mini", "gpt-4o-mini"],
+])("a served model is recorded if it is one that can be shown: %j", async (model, recorded) => {
+  for (const stream of [false, true]) {
+    const pieces = [
+      chunk({ content: "Hi" }, { model }),
+      lastChunks(1, 1).replaceAll('"gpt-4o-mini"', JSON.stringify(model)),
+    ];
+    proxy.standIn.next(stream ? { pieces } : { body: { ...completion(1, 1), model } });
+    await proxy.call({ ...CHAT, stream });
+    const row = await lastCall();
+    expect(row).toMatchObject({ state: "posted", served_model: recorded });
+    expect(row?.price_id).toStartWith("openai/gpt-4o-mini@");
+  }
+});
+
 test("a deployment is priced by the model that the answer says served it", async () => {
   for (const stream of [false, true]) {
     await proxy.call({ ...CHAT, model: "azure_openai/my-deployment", stream });
@@ -170,6 +217,23 @@ test("a deployment is priced by the model that the answer says served it", async
     });
     expect(row?.price_id).toContain("gpt-4o");
   }
+});
+
+test.each([
+  ["openai/gpt-4o-mini", "priority", 200],
+  ["openai/gpt-4o-mini", "fast", 200],
+  ["openai/gpt-4o-mini", "flex", 100],
+  ["openai/gpt-4o-mini", "toString", 100],
+  ["openai/gpt-4o-mini", 7, 100],
+  ["azure_openai/gpt-4o-mini", "priority", 200],
+  ["groq/llama-3.1-8b-instant", "priority", 100],
+] as const)("%s in service tier %j costs %d percent", async (model, tier, percent) => {
+  await proxy.call({ ...CHAT, model });
+  const usual = await lastCall();
+  await proxy.call({ ...CHAT, model, service_tier: tier });
+  const row = await lastCall();
+  expect(row?.price_percent).toBe(percent);
+  expect(row?.cost_microcents).toBe(((usual?.cost_microcents ?? 0) * percent) / 100);
 });
 
 test("a model without a price is charged at the fallback rate, and marked", async () => {

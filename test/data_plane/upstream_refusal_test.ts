@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   canRetry,
+  readRefusal,
   refusalOf,
   type UpstreamRefusal,
 } from "../../src/data_plane/upstream_refusal.ts";
@@ -32,7 +33,6 @@ describe("canRetry()", () => {
     ["60", true],
     ["61", false],
     ["60.5", false],
-    ["Sun, 22 Nov 2026 18:00:00 GMT", true],
   ])("retry-after %s", (retryAfter, helps) => {
     expect(canRetry(refusal({ status: 429, retryAfter }))).toBe(helps);
   });
@@ -54,4 +54,22 @@ test("refusalOf() keeps what a provider said inside a success", () => {
     param: null,
     retryAfter: null,
   });
+});
+
+const NOW = "Sun, 22 Nov 2026 18:00:00 GMT";
+
+test.each([
+  ["7", NOW, "7"],
+  ["Sun, 22 Nov 2026 18:00:30 GMT", NOW, "30"],
+  ["Sun, 22 Nov 2026 17:00:00 GMT", NOW, "0"],
+  // Told such a date as it is, some clients would sleep until then.
+  ["Sat, 22 Nov 2098 18:00:00 GMT", NOW, "2272147200"],
+  ["Sun, 22 Nov 2026 18:00:30 GMT", null, null],
+  ["Sun, 22 Nov 2026 18:00:30 GMT", "soon", null],
+  ["Xyz, 99 Abc 2026 99:00:30 GMT", NOW, null],
+  ["soon", NOW, null],
+])("a retry-after of %j at %j is %j in seconds", async (given, date, seconds) => {
+  const headers = { "retry-after": given, ...(date === null ? {} : { date }) };
+  const { retryAfter } = await readRefusal(new Response("{}", { status: 429, headers }));
+  expect(retryAfter).toBe(seconds);
 });

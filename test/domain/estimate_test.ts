@@ -135,7 +135,12 @@ test.each([
 test.each<[name: string, body: JsonObject, tokens: number]>([
   ["no limit", {}, DEFAULT_OUTPUT_TOKENS],
   ["max_tokens", { max_tokens: 100 }, 100],
-  ["max_completion_tokens before max_tokens", { max_completion_tokens: 50, max_tokens: 100 }, 50],
+  [
+    "two limits, of which the provider may heed either",
+    { max_completion_tokens: 50, max_tokens: 100 },
+    100,
+  ],
+  ["two limits, the newer larger", { max_completion_tokens: 100, max_tokens: 50 }, 100],
   ["a null limit", { max_completion_tokens: null, max_tokens: 100 }, 100],
   ["several answers", { max_tokens: 100, n: 3 }, 300],
   ["several answers without a limit", { n: 2 }, 2 * DEFAULT_OUTPUT_TOKENS],

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { PLACES } from "../../src/cli/systemd/places.ts";
+import { unitText } from "../../src/cli/systemd/unit.ts";
 import { type StandIn, startStandIn } from "../../src/stand_in/stand_in.ts";
 import {
   type BareMachine,
@@ -21,6 +22,7 @@ import { BINARY, openFolder } from "../support/binary.ts";
 import { eventually } from "../support/eventually.ts";
 import { moveUpstream, RELEASES, sumsOf } from "../support/fixture.ts";
 import { openAiClient, PROVIDER_KEY, type UsageRow } from "../support/proxy.ts";
+import { readServiceStart } from "../support/unit_file.ts";
 
 setDefaultTimeout(60_000);
 
@@ -30,8 +32,8 @@ const CHAT = {
 };
 /** The months of the kept releases, and this one. */
 const WINDOW = ["--from", "2026-05-01T00:00:00Z"];
-const BACKUP = "/root/proxy.tar";
-const ENVIRONMENT_OF_ATTACK = ["BUN_BE_BUN=1", "BUN_OPTIONS=--preload=/tmp/evil.js"];
+const BACKUP = "/srv/proxy.tar";
+const ENVIRONMENT_OF_ATTACK = ["BUN_BE_BUN=1", "BUN_OPTIONS=--preload=./evil.js"];
 
 /** Lays the files of an installation onto a machine, as whoever builds its image does. Returns what was said. */
 function install(machine: BareMachine, binary: string = BINARY): string {
@@ -110,9 +112,8 @@ async function configure(machine: BareMachine, standIn: StandIn): Promise<string
   await must(machine, ["settings", "set", "--monthly-cost-limit", "600"]);
   const { openai } = standIn.baseUrls;
   await must(machine, ["provider", "set", "openai", "--base-url", openai], `${PROVIDER_KEY}\n`);
-  const made = await must(machine, [
-    ...["key", "create", "my-app", "--monthly-tokens", "1000000", "--json"],
-  ]);
+  const create = ["key", "create", "my-app", "--monthly-tokens", "1000000", "--json"];
+  const made = await must(machine, create);
   return JSON.parse(made).secret;
 }
 
@@ -126,9 +127,8 @@ function expectUnprivileged(machine: BareMachine, { pid, start }: BareService): 
     expect.stringMatching(/^\d+\t/),
   ]);
   if (id === 0 || process.getuid?.() !== 0) return;
-  expect([fact("CapEff"), fact("CapPrm"), fact("NoNewPrivs"), fact("Groups")]).toEqual([
-    ...["0000000000000000", "0000000000000000", "1", ""],
-  ]);
+  for (const name of ["CapEff", "CapPrm", "CapInh", "CapAmb"]) expect(fact(name)).toMatch(/^0+$/);
+  expect([fact("NoNewPrivs"), fact("Groups")]).toEqual(["1", ""]);
   const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
   const files = Math.min(start.openFilesMax, ownOpenFilesMax());
   expect(limits).toMatch(new RegExp(`^Max open files +${files} `, "m"));
@@ -328,4 +328,28 @@ test("an uninstalled service leaves what it says, and nothing else", async () =>
   const command = /^ +rm -r (.*)$/m.exec(said)?.[1]?.split(" ") ?? [];
   const unsaid = left.filter((place) => !command.some((named) => place.startsWith(named)));
   expect(unsaid).toEqual([]);
+});
+
+/** What would start the service otherwise than these machines do. */
+const OTHERWISE = [
+  "ExecStartPre=/bin/true",
+  "ExecStart=/usr/local/bin/inference-proxy serve --listen $LISTEN",
+  "RootDirectory=/srv",
+  "PassEnvironment=HOME",
+  'Environment="ONE=with blanks"',
+  "Type=simple",
+  "ConfigurationDirectory=inference-proxy \\",
+];
+
+test("the unit is followed to the letter: what a machine here cannot follow is not passed over", () => {
+  const unit = unitText({ binary: PLACES.binary, dataDir: PLACES.dataDir });
+  const start = readServiceStart(unit);
+  expect(start.command).toEqual([PLACES.binary, "serve"]);
+  expect(start.environment).toMatchObject({ INFERENCE_PROXY_DATA_DIR: PLACES.dataDir });
+  for (const line of OTHERWISE)
+    expect(() => readServiceStart(`${unit}[Service]\n${line}\n`)).toThrow(SyntaxError);
+  expect(readServiceStart(`${unit}[Service]\nEnvironment=\nUMask=0022\n`)).toMatchObject({
+    environment: {},
+    umask: "0022",
+  });
 });

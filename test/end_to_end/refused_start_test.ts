@@ -73,7 +73,7 @@ test("a port that is taken", async () => {
   using other = openUsedFolder();
   await using holder = await startBinary(["--data-dir", other.path]);
   const { host, port } = new URL(holder.url);
-  const says = [port, "already in use", "--listen"];
+  const says = [port, `process ${holder.pid}`, "is in use", "--listen"];
   await expectRefused(folder.path, { exitCode: 69, flags: ["--listen", host], says });
   await holder.stop();
 });

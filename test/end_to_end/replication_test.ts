@@ -90,9 +90,9 @@ test("a replicator never misses a piece of the log, and calls go on beside it", 
   await proxy.configure();
   const { secret } = await proxy.createKey();
   using replicator = new Replicator(proxy.dataDir);
-  for (const mode of ["passive", "restart", "truncate", "passive"] as const) {
+  for (const mode of ["passive", "restart", "truncate"] as const) {
     const { salts } = replicator;
-    await callOften(proxy, secret, 5);
+    await callOften(proxy, secret, 3);
     // Whatever would empty the log has to wait: a deleted key, a backup, an end and a start.
     expect((await proxy.manage("DELETE", "/providers/groq")).status).toBe(204);
     expect((await proxy.manage("PUT", "/providers", configOf("groq", proxy.standIn))).status).toBe(
@@ -102,12 +102,12 @@ test("a replicator never misses a piece of the log, and calls go on beside it", 
     const backup = ["backup", join(folder.path, "backup.tar"), "--data-dir", proxy.dataDir];
     expect(await runBinary(backup)).toMatchObject({ exitCode: 0 });
     await proxy.restart(mode === "passive" ? "SIGKILL" : "SIGTERM");
-    await callOften(proxy, secret, 5);
+    await callOften(proxy, secret, 3);
     expect(replicator.salts).toBe(salts);
     replicator.checkpoint(mode);
   }
   const [row] = await proxy.usage("key");
-  expect(row?.calls).toBe(40);
+  expect(row?.calls).toBe(18);
 });
 
 test("what a replicator shipped is a whole database, and so is a backup with its tables in it", async () => {

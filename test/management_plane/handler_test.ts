@@ -4,7 +4,7 @@ import { monthOf } from "../../src/domain/month.ts";
 import { createManagementPlane } from "../../src/management_plane/handler.ts";
 import { createLog } from "../../src/std/log.ts";
 import { Passwords } from "../../src/std/password.ts";
-import { openPlane, PASSWORD, type TestPlane } from "../support/management_plane.ts";
+import { openPlane, PASSWORD, type TestPlane, toRequest } from "../support/management_plane.ts";
 
 let plane: TestPlane;
 beforeEach(async () => {
@@ -113,4 +113,83 @@ test("a change that cannot be written now is to be tried again", async () => {
   expect(answer.headers.get("retry-after")).toBe("2");
   other.close();
   expect((await plane.ask(change)).status).toBe(200);
+});
+
+/** Begins a request of the owner whose body is on its way, and returns what lets it arrive. */
+async function sending(method: string, path: string, body: object) {
+  const { promise, resolve: arrive } = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const text = JSON.stringify(body);
+  // Asked for only once somebody reads it.
+  const slow = new ReadableStream(
+    {
+      async pull(controller) {
+        begun.resolve();
+        await promise;
+        controller.enqueue(new TextEncoder().encode(text));
+        controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const asked = toRequest({ method, path: path.replace("{org}", plane.organizationId), body: {} });
+  const request = new Request(asked.url, { method, headers: asked.headers, body: slow });
+  const answer = plane.handle(request, { address: "192.0.2.1", isOperator: false });
+  await begun.promise;
+  return { answer, arrive };
+}
+
+const CHANGES: [method: string, path: string, body: object][] = [
+  ["POST", "/organizations/{org}/members", { user: "stranger", role: "owner" }],
+  ["POST", "/organizations/{org}/inference/keys", { name: "app", monthly_token_limit: 1 }],
+  ["PUT", "/organizations/{org}/inference/settings", { monthly_cost_limit_cents: 5 }],
+];
+
+describe("while a body is on its way", () => {
+  test.each(CHANGES)("whoever is removed comes too late: %s %s", async (method, path, body) => {
+    const { answer, arrive } = await sending(method, path, body);
+    const member = `/organizations/{org}/members/${plane.userId("owner")}`;
+    await plane.ask({
+      as: "operator",
+      method: "POST",
+      path: "/organizations/{org}/members",
+      body: { user: "stranger", role: "owner" },
+    });
+    expect((await plane.ask({ as: "operator", method: "DELETE", path: member })).status).toBe(204);
+    arrive();
+    expect((await answer).status).toBe(404);
+  });
+
+  test.each(CHANGES)("an old password comes too late: %s %s", async (method, path, body) => {
+    const { answer, arrive } = await sending(method, path, body);
+    const user = `/operator/users/${plane.userId("owner")}/password`;
+    const changed = { password: "another horse, another staple" };
+    expect(
+      (await plane.ask({ as: "operator", method: "PUT", path: user, body: changed })).status,
+    ).toBe(204);
+    arrive();
+    expect((await answer).status).toBe(401);
+  });
+
+  test("whoever stays is served", async () => {
+    for (const [method, path, body] of CHANGES) {
+      const { answer, arrive } = await sending(method, path, body);
+      arrive();
+      expect([method, path, (await answer).ok]).toEqual([method, path, true]);
+    }
+  });
+});
+
+test("whoever is removed while a new user's password is hashed adds nobody", async () => {
+  const path = "/organizations/{org}/members";
+  const body = { user: "friend", role: "owner", password: PASSWORD };
+  const member = `${path}/${plane.userId("owner")}`;
+  const stranger = { user: "stranger", role: "owner" };
+  await plane.ask({ as: "operator", method: "POST", path, body: stranger });
+  // Signed in before, so that nothing takes long but the new password.
+  await plane.ask({ path: "/organizations" });
+  const added = plane.ask({ method: "POST", path, body });
+  await Bun.password.hash("x", { algorithm: "argon2id", memoryCost: 8, timeCost: 1 });
+  await plane.ask({ as: "operator", method: "DELETE", path: member });
+  expect((await added).status).toBe(404);
 });

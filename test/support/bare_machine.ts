@@ -68,7 +68,7 @@ export interface BareService {
 const SERVICE_USER_ID = 61_234;
 
 /** What a machine has a folder for before anything is installed. */
-const FOLDERS = ["proc", "dev", "tmp", "root", "run/systemd", "var/log", "var/lib"];
+const FOLDERS = ["proc", "dev", "tmp", "srv", "run/systemd", "var/log", "var/lib"];
 
 const DEVICES = ["null", "zero", "random", "urandom"];
 
@@ -193,8 +193,8 @@ async function type(machine: BareMachine, words: readonly string[], input: strin
   const child = Bun.spawn(
     becoming(machine, [PLACES.binary, ...words], { umask: "022", proc: "nosuid", wrap }),
     {
-      cwd: machine.path("/root"),
-      env: { PATH: SEARCH_PATH, HOME: "/root", ...(machine.isolated ? {} : elsewhere) },
+      cwd: machine.path("/srv"),
+      env: { PATH: SEARCH_PATH, HOME: "/srv", ...(machine.isolated ? {} : elsewhere) },
       stdin: Buffer.from(input),
       stdout: "pipe",
       stderr: "pipe",
@@ -296,6 +296,7 @@ function unitOf(machine: BareMachine): string {
 }
 
 function putCredentials(machine: BareMachine, { credentials }: ServiceStart): void {
+  if (credentials.length === 0) return;
   for (const { name, path } of credentials) {
     const place = join(RUN.credentials, name);
     rmSync(machine.path(place), { force: true });

@@ -22,6 +22,13 @@ const CASES: readonly [name: string, generated: Json, bytes: number][] = [
     { tool_calls: [{ type: "custom", custom: { name: "ab", input: "cde" } }] },
     5,
   ],
+  [
+    "speech with its transcript",
+    { audio: { transcript: "hello", data: "A".repeat(64_000) } },
+    5 + 70,
+  ],
+  ["a first piece of speech", { audio: { id: "audio_1", data: "AAAA" } }, 1],
+  ["speech that is none", { audio: { transcript: 7, data: null } }, 0],
   ["the older function call", { function_call: { name: "get", arguments: "{}" } }, 5],
   ["nothing", {}, 0],
   [

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   describeUpstreamError,
+  generatedBytes,
   MAX_ERROR_TEXT_CHARS,
   readUpstreamError,
 } from "../../src/wire/upstream_error_body.ts";
@@ -128,4 +129,17 @@ test("describeUpstreamError() takes anything", () => {
     const { message } = describeUpstreamError(body);
     expect(message === null || message !== "").toBe(true);
   }
+});
+
+test.each<[body: unknown, bytes: number]>([
+  [{ error: { failed_generation: "h\u00e9" } }, 3],
+  [{ failed_generation: "abc" }, 3],
+  [{ choices: [], x_own: { error: { failed_generation: "abcd" } } }, 4],
+  [{ error: { failed_generation: "" } }, 0],
+  [{ error: { failed_generation: { a: 1 } } }, 0],
+  [{ error: "failed_generation" }, 0],
+  ["failed_generation", 0],
+  [null, 0],
+])("an error of %j shows what was generated, in bytes: %d", (body, bytes) => {
+  expect(generatedBytes(body)).toBe(bytes);
 });

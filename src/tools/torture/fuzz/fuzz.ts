@@ -27,6 +27,9 @@ const SILENT_MS = 150;
 /** How much more memory there may be at the end, in bytes: much more than what comes and goes. */
 const GROWTH_BYTES_MAX = 300 * 2 ** 20;
 
+/** How much is shown of a request, in bytes. */
+const SHOWN_BYTES_MAX = 16_384;
+
 /** What was seen so far. */
 interface Tally {
   readonly kinds: Map<string, number>;
@@ -109,8 +112,11 @@ function lateFault({ isComplete }: Attempt, { end }: Reply): string | null {
   return isComplete && end !== "answered" ? `a complete request was not answered: ${end}` : null;
 }
 
+/** Says how to send a request again. The seed makes it anew, with the keys of another run. */
 function replay({ bytes, name }: Attempt, seed: number): string {
-  return `${name}, --seed ${seed}, ${bytes.length} bytes, in base64:\n  ${bytes.toString("base64")}`;
+  const shown = bytes.subarray(0, SHOWN_BYTES_MAX).toString("base64");
+  const more = bytes.length > SHOWN_BYTES_MAX ? "..." : "";
+  return `${name}, --seed ${seed}, ${bytes.length} bytes, in base64:\n  ${shown}${more}`;
 }
 
 function rssOf({ pid }: Proxy): number {
