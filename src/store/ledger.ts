@@ -362,7 +362,9 @@ function prepareTouch({ db, connection }: Sqlite) {
   const touch = db
     .updateTable("organizations")
     .set((row) => ({ created_at_ms: row.ref("created_at_ms") }))
-    .where("id", "=", (row) => row.selectFrom("organizations").select((one) => one.fn.min("id").as("id")));
+    .where("id", "=", (row) =>
+      row.selectFrom("organizations").select((one) => one.fn.min("id").as("id")),
+    );
   return connection.prepare<unknown, []>(touch.compile().sql);
 }
 

@@ -9,9 +9,13 @@ setDefaultTimeout(PROGRAM_TIMEOUT_MS);
 
 const SRC = join(import.meta.dir, "../../src");
 
-test("every page is a topic", () => {
+/** Read where releases are made, which is not where the program runs. */
+const MAINTAINERS_PAGE = "releasing.md";
+
+test("every page is a topic, but for the maintainers' own", () => {
   const printed = TOPICS.filter(({ isPage }) => isPage).map(({ path }) => basename(path));
-  expect(printed.toSorted()).toEqual(readdirSync(join(SRC, "docs")).sort());
+  const pages = readdirSync(join(SRC, "docs")).filter((file) => file !== MAINTAINERS_PAGE);
+  expect(printed.toSorted()).toEqual(pages.sort());
 });
 
 test("no topic has the name of a command, which would hide it", () => {

@@ -13,7 +13,8 @@ test("the limits are found among the others", () => {
 });
 
 test("no limit is an infinite one, and a list without it tells nothing", () => {
-  const unlimited = "Max open files            unlimited            unlimited            files     \n";
+  const unlimited =
+    "Max open files            unlimited            unlimited            files     \n";
   const none = { soft: Number.POSITIVE_INFINITY, hard: Number.POSITIVE_INFINITY };
   expect(fileLimitOf(HEAD + unlimited)).toEqual(none);
   expect(fileLimitOf(HEAD)).toBeNull();

@@ -1,9 +1,5 @@
 import { OPERATOR } from "../../src/management_plane/call.ts";
-import type {
-  ManagementDeps,
-  ProcessFacts,
-  Status,
-} from "../../src/management_plane/deps.ts";
+import type { ManagementDeps, ProcessFacts, Status } from "../../src/management_plane/deps.ts";
 import { createManagementPlane } from "../../src/management_plane/handler.ts";
 import type { Role } from "../../src/domain/organization.ts";
 import { type JsonObject, parseJsonObject } from "../../src/std/json.ts";
