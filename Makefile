@@ -7,7 +7,7 @@ SOURCES := $(shell find src migrations -type f)
 CODE := src migrations test package.json tsconfig.json .ci/oxlint.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint build release bench torture prices openapi fixture fmt clean
+.PHONY: help demo test check lint build release bench torture prices docs openapi fixture fmt clean
 
 help: ## Show what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,11 +33,14 @@ release: node_modules/.stamp ## Build dist/release, for every kind of machine
 bench: $(BINARY) ## Measure throughput and latency beside a bare relay
 	$(BUN) src/tools/bench.ts $(BINARY)
 
-torture: $(BINARY) ## Kill the process at random points and check the ledger
+torture: $(BINARY) ## Kill, starve, flood and feed rubbish to the binary, and check the ledger
 	$(BUN) src/tools/torture.ts $(BINARY)
 
 prices: node_modules/.stamp ## Write the price catalogue anew from the public price library
 	$(BUN) src/tools/make_prices.ts
+
+docs: node_modules/.stamp ## Write the generated parts of the pages anew
+	$(BUN) src/tools/make_docs.ts
 
 openapi: node_modules/.stamp ## Write the API description and its page anew
 	$(BUN) src/tools/make_openapi.ts
