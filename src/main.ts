@@ -1,3 +1,6 @@
 import { runCli } from "./cli/cli.ts";
 
-process.exit(await runCli(process.argv.slice(2)));
+const exitCode = await runCli(process.argv.slice(2));
+// What a slow reader has not taken yet would be lost with the process.
+await new Promise<void>((resolve) => process.stdout.end(() => resolve()));
+process.exit(exitCode);
