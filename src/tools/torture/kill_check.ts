@@ -102,7 +102,9 @@ function rowFaults(model: string, row: SettledRow, { arrived, complete }: Facts)
     case "expired":
       return charged ? [] : [`call ${model} was expired at nothing`];
     case "posted":
-      if (refused && arrived) return [`call ${model} was refused and is charged`];
+      // A connection that breaks before the refusal is read leaves an estimate: nobody knows what was generated.
+      if (refused && arrived && row.estimated === 0)
+        return [`call ${model} was refused and is charged`];
       if (row.estimated === 1) {
         if (!charged) return [`call ${model} is estimated at nothing`];
         const known = complete && kind !== "silent";
