@@ -28,6 +28,7 @@ const WITHOUT_TEST: Record<string, string> = {
   "src/cli/local.ts": "run by the sessions",
   "src/cli/version.ts": "run by the tests of the command line",
   "src/setting_table.ts": "read by the tests of the configuration",
+  "src/main.ts": "run by every test of the binary",
   "src/version.ts": "run by the tests of the command line",
   "src/data_plane/": "tested as a call sees it, one story per file",
   "src/management_plane/call.ts": "names what every test of that plane hands over",

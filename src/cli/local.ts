@@ -6,6 +6,7 @@ import { fetchUnix } from "../std/unix_server.ts";
 import { ManagementClient } from "./management_client.ts";
 import { openLog } from "./serve.ts";
 import { settingFlags } from "./setting_flags.ts";
+import { PLACES } from "./systemd/places.ts";
 
 /** Where a proxy keeps what is its own, and how to reach it. */
 export interface Local {
@@ -27,12 +28,6 @@ export class NoDatabaseError extends Error {
 
 /** What every command that works on this machine's proxy takes. */
 export const LOCAL_FLAGS = settingFlags("--data-dir", "--master-key-file");
-
-/** Where the system service keeps its data and its master key. */
-const SERVICE = {
-  dataDir: "/var/lib/inference-proxy",
-  masterKeyFile: "/etc/inference-proxy/master.key",
-};
 
 /**
  * Lets a command act as the operator of a data directory: through the server that runs there, or on the database
@@ -71,14 +66,12 @@ export function localConfig({ flags }: CommandLine): Config {
   const config = readConfig(flags, environment);
   const isNamed = flags.has("--data-dir") || Boolean(environment["INFERENCE_PROXY_DATA_DIR"]);
   const isService = isNamed
-    ? config.dataDir === SERVICE.dataDir
-    : !existsSync(config.dataDir) && existsSync(SERVICE.dataDir);
+    ? config.dataDir === PLACES.dataDir
+    : !existsSync(config.dataDir) && existsSync(PLACES.dataDir);
   if (!isService) return config;
   const places = new Map([
-    ["--data-dir", [SERVICE.dataDir]],
-    ...(existsSync(SERVICE.masterKeyFile)
-      ? [["--master-key-file", [SERVICE.masterKeyFile]] as const]
-      : []),
+    ["--data-dir", [PLACES.dataDir]],
+    ...(existsSync(PLACES.masterKey) ? [["--master-key-file", [PLACES.masterKey]] as const] : []),
   ]);
   return readConfig(new Map([...places, ...flags]), environment);
 }

@@ -1,6 +1,6 @@
+import { MICROCENTS_PER_DOLLAR } from "../domain/price.ts";
 import { FlagError } from "../std/flags.ts";
 
-const MICROCENTS_PER_DOLLAR = 1e8;
 const CENTS_PER_DOLLAR = 100;
 
 /** Writes an amount of microcents in dollars: `$1.234567`. */

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../std/json.ts";
+import { dollars } from "./money.ts";
 
-const MICROCENTS_PER_DOLLAR = 1e8;
 const NAME_CHARS = 30;
 const CELL_CHARS = 11;
 
@@ -15,9 +15,8 @@ export function usageTable(rows: readonly JsonObject[]): string {
 }
 
 function cellsOf(row: JsonObject): string[] {
-  const dollars = Number(row.cost_microcents) / MICROCENTS_PER_DOLLAR;
   const counts = [row.calls, row.input_tokens, row.output_tokens].map(shown);
-  return [shown(row.group_key), ...counts, `$${dollars.toFixed(6)}`];
+  return [shown(row.group_key), ...counts, dollars(Number(row.cost_microcents))];
 }
 
 function shown(value: Json | undefined): string {

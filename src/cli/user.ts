@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { foldUserName } from "../domain/names.ts";
 import { FlagError } from "../std/flags.ts";
 import type { JsonObject } from "../std/json.ts";
 import { type Command, JSON_FLAG } from "./command.ts";
@@ -124,7 +125,7 @@ export async function findUser(
   client: ManagementClient,
   name: string,
 ): Promise<JsonObject | undefined> {
-  const folded = name.normalize("NFKC").toLowerCase().trim();
+  const folded = foldUserName(name);
   const users = await listUsers(client);
   return users.find((one) => one.name === folded || one.id === name);
 }

@@ -1,4 +1,4 @@
-import type { ProviderId } from "../domain/provider.ts";
+import type { TryProvider } from "../domain/provider_trial.ts";
 import type { Clock } from "../std/clock.ts";
 import type { Log } from "../std/log.ts";
 import type { Passwords } from "../std/password.ts";
@@ -62,21 +62,6 @@ export interface ProcessFacts {
   readonly settings: { name: string; value: string; source: string }[];
 }
 
-/** What came of asking a provider for its models. */
-export interface ProviderTrial {
-  readonly ok: boolean;
-  readonly host: string;
-  /** Null if it was not found. */
-  readonly address: string | null;
-  /** Null if there was no answer over HTTP. */
-  readonly status: number | null;
-  readonly durationMs: number;
-  /** Null if that is not known. */
-  readonly models: number | null;
-  readonly euResident: boolean;
-  readonly message: string;
-}
-
 /** What the management plane stands on. */
 export interface ManagementDeps {
   readonly db: Sqlite["db"];
@@ -97,8 +82,5 @@ export interface ManagementDeps {
   readonly status: () => Promise<Status>;
   readonly facts: () => Promise<ProcessFacts>;
   /** Asks a provider for its models in an organization's name, over the data plane's way out. */
-  readonly tryProvider: (
-    organizationId: string,
-    provider: ProviderId,
-  ) => Promise<ProviderTrial | "not_configured" | "under_way">;
+  readonly tryProvider: TryProvider;
 }

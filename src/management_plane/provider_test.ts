@@ -1,7 +1,8 @@
 import type * as v from "valibot";
 import { PROVIDER_IDS } from "../domain/provider.ts";
+import type { ProviderTrial } from "../domain/provider_trial.ts";
 import type { OrganizationCall } from "./call.ts";
-import type { ManagementDeps, ProviderTrial } from "./deps.ts";
+import type { ManagementDeps } from "./deps.ts";
 import { ManagementError } from "./error_response.ts";
 import { jsonResponse } from "./json_response.ts";
 import type { ProviderTest } from "./openapi/provider_test.ts";
