@@ -7,7 +7,7 @@ export interface GroupCommitOptions {
   readonly connection: Database;
   /** Called inside each transaction, after its writes: what they add up to is written once. */
   readonly beforeCommit: () => void;
-  /** Called after each commit, when nothing is left to be written. */
+  /** Called after each commit; patient writes may be left. */
   readonly afterCommit: () => void;
   /** Called when a transaction is undone, whatever it had done so far. */
   readonly onFailure: (error: unknown) => void;
@@ -15,8 +15,11 @@ export interface GroupCommitOptions {
   readonly onRefusal: (error: unknown) => void;
 }
 
-/** How long a settlement waits for company, in milliseconds. */
-const COMPANY_MS = 2;
+/** How long a patient write waits for company, in milliseconds: the more come, the less each costs. */
+const COMPANY_MS = 25;
+
+/** As many as this wait for nobody: writing them must not stop everybody for long. */
+const COMPANY_MAX = 256;
 
 /** How long to wait before writing again what could not be written, in milliseconds. */
 const RETRY_MS = 250;
@@ -27,8 +30,8 @@ const REFUSAL = /^SQLITE_(CONSTRAINT|MISMATCH|RANGE|TOOBIG)/;
 /**
  * Commits writes together: one flush to disk serves all that came in the same turn of the event loop.
  *
- * Urgent writes go at the end of the turn and fail if their transaction fails; patient ones wait for
- * company and are kept until they are written, however long the disk is in trouble.
+ * Urgent writes go at the end of the turn, by themselves, and fail if their transaction fails; patient ones wait
+ * for company and are kept until they are written, however long the disk is in trouble.
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
@@ -56,14 +59,15 @@ export class GroupCommit {
     this.#urgent.push(write);
     this.#batch ??= Promise.withResolvers();
     // Trying for each call would stop everybody for as long as the database may be waited for.
-    if (!this.#failing) this.#turn ??= setImmediate(() => this.#commit());
+    if (!this.#failing) this.#turn ??= setImmediate(() => this.#commitTurn());
     return this.#batch.promise;
   }
 
   /** Writes soon, and tries again for as long as it takes. */
   patient(write: Write): void {
     this.#patient.push(write);
-    this.#commitIn(COMPANY_MS);
+    if (this.#patient.length < COMPANY_MAX || this.#failing) this.#commitIn(COMPANY_MS);
+    else this.#turn ??= setImmediate(() => this.#commitTurn());
   }
 
   /** Whether every write is on disk. */
@@ -94,13 +98,19 @@ export class GroupCommit {
     }, delayMs);
   }
 
-  #commit(): void {
+  /** Commits at the end of a turn: what is urgent, and the patient ones only if enough of them have come. */
+  #commitTurn(): void {
+    this.#commit(this.#patient.length >= COMPANY_MAX);
+  }
+
+  #commit(withPatient = true): void {
     if (this.#turn !== null) clearImmediate(this.#turn);
     this.#turn = null;
-    if (this.idle || this.#closed) return;
+    const isIdle = withPatient ? this.idle : this.#urgent.length === 0;
+    if (isIdle || this.#closed) return;
     if (this.#options.connection.inTransaction) {
       // A management transaction is open across its awaits: its rollback must not take ours along.
-      this.#turn = setImmediate(() => this.#commit());
+      this.#turn = setImmediate(() => this.#commit(withPatient));
       return;
     }
     const batch = this.#batch;
@@ -108,13 +118,14 @@ export class GroupCommit {
     this.#batch = null;
     this.#urgent = [];
     try {
-      this.#writeAll(urgent);
+      if (withPatient) this.#writeAll(urgent);
+      else this.#transact(urgent, []);
     } catch (error) {
       if (!isRefusal(error)) this.#retryLater();
       batch?.reject(error);
       return;
     }
-    if (this.#failing) this.#stopWaiting();
+    if (this.#failing || this.#patient.length === 0) this.#stopWaiting();
     this.#options.afterCommit();
     batch?.resolve();
   }

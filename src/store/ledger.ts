@@ -249,8 +249,10 @@ export class Ledger {
 
   #written(): void {
     this.commitSeconds.observe((this.#clock.monotonicMs() - this.#commitBeganMs) / 1000);
-    this.#circuits.written();
-    this.#accounts.sweep();
+    if (this.#commits.idle) {
+      this.#circuits.written();
+      this.#accounts.sweep();
+    }
     if (!this.#inTrouble) return;
     this.#inTrouble = false;
     this.#log.info("the ledger is written again");

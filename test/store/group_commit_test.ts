@@ -77,11 +77,20 @@ test("nothing is written before the turn ends", async () => {
   expect(committed()).toEqual(["a"]);
 });
 
-test("patient writes go along with urgent ones, behind them and in order", async () => {
+test("urgent writes go alone: nobody waits for what has time", async () => {
   commits.patient(note("b"));
   commits.patient(note("c"));
   await commits.urgent(note("a"));
-  expect(committed()).toEqual(["a", "b", "c"]);
+  expect([committed(), commits.idle]).toEqual([["a"], false]);
+  expect(await commits.flush()).toBe(true);
+  expect([committed(), commits.idle]).toEqual([["a", "b", "c"], true]);
+});
+
+test("patient writes that are many wait no longer, and go behind urgent ones in order", async () => {
+  const texts = Array.from({ length: 256 }, (_, index) => `patient ${index}`);
+  for (const text of texts) commits.patient(note(text));
+  await commits.urgent(note("a"));
+  expect([committed(), commits.idle]).toEqual([["a", ...texts], true]);
   expect(told).toEqual(["before commit", "after commit"]);
 });
 
@@ -209,7 +218,9 @@ describe("a patient write that the database will never take", () => {
     commits.patient(note("a"));
     commits.patient(note("a"));
     commits.patient(note("b"));
-    expect(await outcome(commits.urgent(note("c")))).toBe("written");
+    const writing = outcome(commits.urgent(note("c")));
+    expect(await commits.flush()).toBe(true);
+    expect(await writing).toBe("written");
     expect(committed()).toEqual(["a", "b", "c"]);
     expect(told.filter((text) => text.startsWith("refusal"))).toEqual([
       "refusal: SQLiteError: UNIQUE constraint failed: notes.text",
@@ -229,8 +240,9 @@ describe("a patient write that the database will never take", () => {
 
   test("is not what an urgent one is: that is refused, and patient ones are written", async () => {
     commits.patient(note("a"));
-    expect(await outcome(commits.urgent(note("a")))).toContain("UNIQUE constraint failed");
-    expect(await commits.flush()).toBe(true);
+    const writing = outcome(commits.urgent(note("a")));
+    await commits.flush();
+    expect(await writing).toContain("UNIQUE constraint failed");
     expect(committed()).toEqual(["a"]);
     expect(told.filter((text) => text.startsWith("refusal"))).toEqual([]);
   });
@@ -252,6 +264,7 @@ describe("while a management transaction is open", () => {
     });
     expect(await outcome(transaction.then(() => {}))).toContain("rolled back");
     expect(await writing).toBe("written");
+    expect(await commits.flush()).toBe(true);
     expect(committed()).toEqual(["urgent", "patient"]);
   });
 
