@@ -9,7 +9,7 @@ export interface Caller {
   readonly key: KeyRecord;
 }
 
-const BEARER = /^bearer +/i;
+const BEARER = /^bearer +(.*)$/i;
 
 /**
  * Finds the inference key that a request presents in `Authorization: Bearer`, `x-api-key` or `api-key`.
@@ -18,9 +18,10 @@ const BEARER = /^bearer +/i;
  */
 export function authenticate(headers: Headers, deps: Pick<Deps, "directory">): Caller {
   const text = presentedKey(headers);
-  // Checked by its checksum first, so that a typo costs no look-up.
-  if (text === null || !isWellFormed(text)) throw invalidKey();
+  if (text === null) throw invalidKey();
   const keyHash = hashKey(text);
+  // The checksum of a key that is not known tells a typo before it costs a read.
+  if (!deps.directory.knowsKey(keyHash) && !isWellFormed(text)) throw invalidKey();
   return { keyHash, key: activeKey(keyHash, deps) };
 }
 
@@ -33,15 +34,12 @@ export function activeKey(keyHash: string, { directory }: Pick<Deps, "directory"
 
 /** Returns the one key presented, or null if there is none or headers disagree. */
 function presentedKey(headers: Headers): string | null {
-  const authorization = headers.get("authorization");
-  const candidates = [
-    authorization !== null && BEARER.test(authorization) ? authorization.replace(BEARER, "") : null,
-    headers.get("x-api-key"),
-    headers.get("api-key"),
-  ].filter((candidate) => candidate !== null);
-  const [first] = candidates;
-  if (first === undefined || candidates.some((candidate) => candidate !== first)) return null;
-  return first;
+  const bearer = BEARER.exec(headers.get("authorization") ?? "")?.[1] ?? null;
+  const xApiKey = headers.get("x-api-key");
+  const apiKey = headers.get("api-key");
+  const key = bearer ?? xApiKey ?? apiKey;
+  const agrees = (xApiKey ?? key) === key && (apiKey ?? key) === key;
+  return agrees ? key : null;
 }
 
 function invalidKey(): ProxyError {

@@ -52,8 +52,7 @@ export async function handleInference(
   operation: Operation,
   deps: Deps,
 ): Promise<Response> {
-  const nowMs = deps.clock.wallMs();
-  const context = answerContext(exchange.request, uuid7(nowMs));
+  const context = answerContext(exchange.request, "");
   const observation = deps.observer.begin(exchange.request.headers, operation);
   let slot: Slot | null = null;
   try {
@@ -64,8 +63,9 @@ export async function handleInference(
     slot = deps.slots.take(caller.key);
     const call = await readCall(exchange, operation, { bytesMax: deps.config.bodyBytesMax, slot });
     observation.read(call);
-    // The ledger keeps calls in order of their ids, and a slow body may have taken its time.
-    context.requestId = uuid7(deps.clock.wallMs());
+    // Only now: the ledger keeps calls in order of their ids, and a slow body may have taken its time.
+    const nowMs = deps.clock.wallMs();
+    context.requestId = uuid7(nowMs);
     const target = await chooseTarget(call, caller.key.organizationId, deps);
     const { organizationId } = caller.key;
     const translation = translate(call, target, {
@@ -87,6 +87,7 @@ export async function handleInference(
     return await serve(exchange, admitted, context, deps);
   } catch (error) {
     slot?.leave();
+    if (context.requestId === "") context.requestId = uuid7(deps.clock.wallMs());
     const answer = answerOf(error, context.requestId, deps.log);
     observation.refused(error, answer.status, context.requestId);
     return errorResponse(answer, context);

@@ -49,11 +49,13 @@ export async function readBody(source: BodySource, limits: BodyLimits): Promise<
   source.idleTimeout(Math.min(TIMER_S_MAX, BODY_S + Math.ceil((declared ?? 0) / BODY_BYTES_PER_S)));
   const bytes = await readBytes(source.request, declared, limits);
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return UTF_8.decode(bytes);
   } catch {
     throw malformed("the body is not UTF-8");
   }
 }
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Refuses a body that cannot be understood at all. */
 export function malformed(what: string): ProxyError {

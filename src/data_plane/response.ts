@@ -3,7 +3,7 @@ import type { ErrorAnswer } from "./error_answer.ts";
 
 /** What every answer to one request carries. */
 export interface AnswerContext {
-  /** Also the call's id in the ledger. */
+  /** Also the call's id in the ledger; empty until it has one. */
   requestId: string;
   /** Whether a page in a browser asks, which may read only what it is allowed to. */
   readonly crossOrigin: boolean;
@@ -43,7 +43,7 @@ export function errorResponse(
   });
 }
 
-/** Begins the context of an answer, with an id that the call will have if it becomes one. */
+/** Begins the context of an answer. */
 export function answerContext(request: Request, requestId: string): AnswerContext {
   return { requestId, crossOrigin: request.headers.has("origin"), rate: null, dropped: [] };
 }

@@ -52,7 +52,7 @@ export function route(
   const { baseUrl, euResident } = residency(provider, config, settings.euOnly);
   if (baseUrl === null || (settings.euOnly && !euResident)) throw notResident(provider.id);
   const url = provider.url(baseUrl, call.operation, upstreamModel);
-  const pricePercent = hostPercent(new URL(url).hostname);
+  const pricePercent = hostPercent(baseUrl);
   const { prices } = organization;
   return { provider, config, upstreamModel, euResident, baseUrl, url, pricePercent, prices };
 }

@@ -45,6 +45,7 @@ export async function serveDataPlane(exchange: Exchange, deps: Deps): Promise<Re
 /** Collapses doubled slashes and drops one at the end: clients join base URLs in many ways. */
 function cleanPath(url: string): string {
   const { path } = requestTarget(url);
+  if (!path.includes("//") && !path.endsWith("/")) return path;
   return path.replaceAll(/\/{2,}/g, "/").replace(/\/$/, "");
 }
 

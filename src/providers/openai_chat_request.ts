@@ -6,10 +6,10 @@ const TAKES_NEWER_NAME = /^(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d))/;
 
 /** Sends `max_tokens` as `max_completion_tokens` to the models that want that; the rest stays as it is. */
 export function openAiChatRequest(request: ClientRequest): QuirkedRequest {
-  const { max_tokens: older, max_completion_tokens: newer, ...rest } = request.body;
-  const given = (older ?? null) !== null && (newer ?? null) === null;
-  if (!given || !TAKES_NEWER_NAME.test(request.upstreamModel)) {
-    return { body: request.body, dropped: [] };
-  }
+  const { body, upstreamModel } = request;
+  const given =
+    (body["max_tokens"] ?? null) !== null && (body["max_completion_tokens"] ?? null) === null;
+  if (!given || !TAKES_NEWER_NAME.test(upstreamModel)) return { body, dropped: [] };
+  const { max_tokens: older, max_completion_tokens: _, ...rest } = body;
   return { body: { ...rest, max_completion_tokens: older }, dropped: [] };
 }

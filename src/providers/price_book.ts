@@ -1,5 +1,6 @@
 import { MICROCENTS_PER_DOLLAR, type Price } from "../domain/price.ts";
 import type { ProviderId } from "../domain/provider.ts";
+import { BoundedMap } from "../std/bounded_map.ts";
 import json from "./prices.json" with { type: "json" };
 
 /** A price and the UTC day from which it holds; without a day it holds from the beginning. */
@@ -96,10 +97,18 @@ export function pricedModels(provider: ProviderId): string[] {
   return PROVIDERS_WITH_OWN_NAMES.has(provider) ? [] : [...BOOK[provider].keys()];
 }
 
-/** Returns what a host charges in percent of the list price: 100 for most. For `withMultiplier`. */
-export function hostPercent(host: string): number {
-  return HOST_PERCENT.get(host) ?? 100;
+/** Returns what the host of a base URL charges in percent of the list price: 100 for most. For `withMultiplier`. */
+export function hostPercent(baseUrl: string): number {
+  let percent = percents.get(baseUrl);
+  if (percent === undefined) {
+    percent = HOST_PERCENT.get(new URL(baseUrl).hostname) ?? 100;
+    percents.set(baseUrl, percent);
+  }
+  return percent;
 }
+
+/** What was found out: every call asks, and there are few base URLs. */
+const percents = new BoundedMap<string, number>(1000);
 
 /** Their models are deployments, so the catalogue says nothing about what there is. */
 const PROVIDERS_WITH_OWN_NAMES: ReadonlySet<ProviderId> = new Set(["azure_openai"]);

@@ -109,8 +109,12 @@ export function editObject(
     keptEnd = span.end;
   }
   const close = text.lastIndexOf("}");
-  const added = Object.entries(values).filter(([name, value]) => value && !members.has(name));
-  const tail = added.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",");
+  let tail = "";
+  for (const name in values) {
+    const value = values[name];
+    if (!value || members.has(name)) continue;
+    tail += `${tail === "" ? "" : ","}${JSON.stringify(name)}:${value}`;
+  }
   const comma = keptEnd !== -1 && tail !== "" ? "," : "";
   if (keptEnd === -1 && members.size > 0) copied = close;
   return `${edited}${text.slice(copied, close)}${comma}${tail}${text.slice(close)}`;

@@ -109,6 +109,11 @@ export class Directory {
     return record;
   }
 
+  /** Whether a key is in memory: then `key` reads nothing. */
+  knowsKey(hash: string): boolean {
+    return this.#byHash.get(hash) !== undefined;
+  }
+
   /** Returns an organization's settings, provider configs and prices. */
   organization(id: string): OrganizationRecord {
     const known = this.#organizations.get(id);

@@ -38,21 +38,16 @@ interface HourSum {
 /** Adds up the charges of one transaction, so that a hundred calls of one key touch each sum once. */
 export class RollUp {
   readonly #statements: LedgerStatements;
-  readonly #hours = new Map<string, HourSum>();
+  /** By key: most calls of one transaction and key belong to one sum. */
+  readonly #hours = new Map<string, HourSum[]>();
 
   constructor(statements: LedgerStatements) {
     this.#statements = statements;
   }
 
   add(charge: Charge): void {
-    const { organizationId, keyId, provider, requestedModel, usage } = charge;
-    const hour = Math.floor(charge.admittedAtMs / HOUR_MS);
-    const name = `${hour} ${charge.month} ${organizationId} ${keyId} ${provider} ${requestedModel}`;
-    let sum = this.#hours.get(name);
-    if (sum === undefined) {
-      sum = { first: charge, calls: 0, estimatedCalls: 0, costMicrocents: 0, ...NO_USAGE };
-      this.#hours.set(name, sum);
-    }
+    const { usage } = charge;
+    const sum = this.#sumOf(charge);
     sum.calls += 1;
     sum.estimatedCalls += charge.estimated ? 1 : 0;
     sum.inputTokens += usage.inputTokens;
@@ -65,7 +60,7 @@ export class RollUp {
 
   /** Writes the sums, inside the transaction of the calls they come from. */
   write(): void {
-    for (const sum of this.#hours.values()) this.#writeHour(sum);
+    for (const sums of this.#hours.values()) for (const sum of sums) this.#writeHour(sum);
     this.#hours.clear();
   }
 
@@ -74,8 +69,18 @@ export class RollUp {
     this.#hours.clear();
   }
 
+  #sumOf(charge: Charge): HourSum {
+    const sums = this.#hours.get(charge.keyId) ?? [];
+    const known = sums.find(({ first }) => isOfOneSum(first, charge));
+    if (known !== undefined) return known;
+    const sum = { first: charge, calls: 0, estimatedCalls: 0, costMicrocents: 0, ...NO_USAGE };
+    sums.push(sum);
+    this.#hours.set(charge.keyId, sums);
+    return sum;
+  }
+
   #writeHour(sum: HourSum): void {
-    const { organizationId, keyId, provider, requestedModel, admittedAtMs, month } = sum.first;
+    const { organizationId, keyId, provider, requestedModel, month } = sum.first;
     const counts = [
       keyId,
       provider,
@@ -89,7 +94,7 @@ export class RollUp {
       sum.reasoningTokens,
       sum.costMicrocents,
     ] as const;
-    const hour = Math.floor(admittedAtMs / HOUR_MS);
+    const hour = hourOf(sum.first);
     this.#statements.addUsageHour.run(organizationId, hour, ...counts);
     this.#statements.addUsageDay.run(organizationId, Math.floor(hour / HOURS_PER_DAY), ...counts);
     const tokens = totalTokens({
@@ -100,4 +105,20 @@ export class RollUp {
     this.#statements.addKeyMonth.run(keyId, month, tokens);
     this.#statements.addOrgMonth.run(organizationId, month, sum.costMicrocents);
   }
+}
+
+/** Whether two charges of one key add up. */
+function isOfOneSum(one: Charge, other: Charge): boolean {
+  return (
+    one.requestedModel === other.requestedModel &&
+    one.provider === other.provider &&
+    one.organizationId === other.organizationId &&
+    one.month === other.month &&
+    hourOf(one) === hourOf(other)
+  );
+}
+
+/** Counts hours since the Unix epoch. */
+function hourOf({ admittedAtMs }: Pick<Charge, "admittedAtMs">): number {
+  return Math.floor(admittedAtMs / HOUR_MS);
 }

@@ -26,9 +26,10 @@ export function editAnswer(
 /** Sets the model alone without looking at the whole of a long answer; null if that is not certain to be right. */
 function withModel(
   text: string,
-  { model, ...others }: Readonly<Record<string, string | undefined>>,
+  values: Readonly<Record<string, string | undefined>>,
 ): string | null {
-  if (model === undefined || Object.keys(others).length > 0) return null;
+  const { model } = values;
+  if (model === undefined || Object.keys(values).length > 1) return null;
   const at = modelInHead(text) ?? modelInTail(text);
   if (at === null) return null;
   const from = at + MODEL.length;
@@ -45,9 +46,9 @@ const TAIL_CHARS = 2000;
 /** Behind plain values only, the first place that looks like the member is the object's own. */
 function modelInHead(text: string): number | null {
   const at = text.indexOf(MODEL);
+  if (at === -1) return null;
   const before = text.slice(0, at);
-  const plain = before.lastIndexOf("{") === before.indexOf("{") && !/[[\\]/.test(before);
-  return at === -1 || !plain ? null : at;
+  return before.lastIndexOf("{") === before.indexOf("{") && !/[[\\]/.test(before) ? at : null;
 }
 
 /** What is an object from the member to the end of the text ends with the brace of the outermost one. */

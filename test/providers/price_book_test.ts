@@ -278,9 +278,9 @@ test("the fallback costs at least as much as every model but the dearest few, wh
 });
 
 test("hostPercent knows the hosts that charge more than the list price", () => {
-  expect(hostPercent("api.eu.mistral.ai")).toBe(110);
-  expect(hostPercent("api.mistral.ai")).toBe(100);
-  expect(hostPercent("localhost")).toBe(100);
+  expect(hostPercent("https://api.eu.mistral.ai/v1")).toBe(110);
+  expect(hostPercent("https://api.mistral.ai/v1")).toBe(100);
+  expect(hostPercent("http://localhost:9999/api.eu.mistral.ai")).toBe(100);
 });
 
 test("no model of the catalogue reaches the highest cost of a call with full context windows", () => {
