@@ -1,3 +1,4 @@
+import { CAPACITY_NAME } from "./fetch_capacity.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Setting, SETTINGS } from "./setting_table.ts";
@@ -90,8 +91,6 @@ const PREFIX = "INFERENCE_PROXY_";
 /** Never a flag: every user of a machine can read its command lines. */
 const PASSWORD = `${PREFIX}ADMIN_PASSWORD`;
 
-/** Says, before the process begins, how many requests the runtime sends at a time. */
-export const FETCH_CAPACITY_NAME = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 /** What the runtime sends at a time if nothing is said, and the most that it takes. */
 const FETCH_CAPACITY = { unset: 256, most: 65_535 };
 
@@ -209,7 +208,7 @@ function givenText(
 }
 
 function surroundingsOf(environment: Environment): Surroundings {
-  const text = environment[FETCH_CAPACITY_NAME] ?? "";
+  const text = environment[CAPACITY_NAME] ?? "";
   const asked = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
   const { unset, most } = FETCH_CAPACITY;
   return {

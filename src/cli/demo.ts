@@ -2,14 +2,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openApp } from "../app.ts";
-import { type Config, parseConfig, readEnvironment } from "../config.ts";
+import { type Config, parseConfig } from "../config.ts";
 import { generatePassword } from "../domain/generated_password.ts";
 import { formatHostPort } from "../std/host_port.ts";
 import { Secret } from "../std/secret.ts";
 import { type StandIn, startStandIn } from "../stand_in/stand_in.ts";
 import { type Command, switchFlag, valueFlag } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
-import { ensureFetchCapacity } from "./fetch_capacity.ts";
 import { passwordFile, writePasswordFile } from "./first_start.ts";
 import { listOf, ManagementClient, sendAs, textOf } from "./management_client.ts";
 import { openLog } from "./serve.ts";
@@ -40,7 +39,6 @@ export const demo: Command = {
   ],
   examples: ["demo", "demo --listen 127.0.0.1:8080", "demo --once"],
   run: async ({ flags }) => {
-    ensureFetchCapacity(readEnvironment());
     const given = flags.get("--data-dir")?.[0];
     const dataDir = given ?? mkdtempSync(join(tmpdir(), "inference-proxy-demo-"));
     const listen = flags.get("--listen")?.[0] ?? "127.0.0.1:0";

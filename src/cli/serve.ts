@@ -15,7 +15,6 @@ import { SCHEMA } from "../store/migrate.ts";
 import type { Command } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./fatal.ts";
-import { ensureFetchCapacity } from "./fetch_capacity.ts";
 import { SETTING_FLAGS } from "./setting_flags.ts";
 import { firstStartBanner, writePasswordFile } from "./first_start.ts";
 import { openService } from "./systemd/service.ts";
@@ -45,7 +44,6 @@ export const serve: Command = {
   run: async ({ flags }) => {
     const environment = readEnvironment();
     const config = readConfig(flags, environment);
-    ensureFetchCapacity(environment);
     const log = openLog(config);
     const proxies = proxyVariables(environment);
     if (proxies.length > 0)

@@ -6,8 +6,7 @@
  * Its parts stand below. It needs nothing but loopback, and ends with 1 at the first promise that does not hold.
  */
 import { resolve } from "node:path";
-import { ensureFetchCapacity } from "../cli/fetch_capacity.ts";
-import { readEnvironment } from "../config.ts";
+import { ensureFetchCapacity } from "../fetch_capacity.ts";
 import { FlagError, readFlags } from "../std/flags.ts";
 import { burst } from "./torture/burst.ts";
 import { disk } from "./torture/disk.ts";
@@ -82,7 +81,7 @@ function limitTime(minutes: number, seed: number): void {
 // Whoever exits takes the processes and mounts along that were made here.
 process.on("SIGINT", () => process.exit(130));
 process.on("SIGTERM", () => process.exit(143));
-ensureFetchCapacity(readEnvironment());
+ensureFetchCapacity();
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {

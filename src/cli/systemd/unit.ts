@@ -1,4 +1,4 @@
-import { CAPACITY, CAPACITY_NAME } from "../fetch_capacity.ts";
+import { CAPACITY, CAPACITY_NAME } from "../../fetch_capacity.ts";
 import { EXIT } from "../exit_codes.ts";
 import { AMAZON_RESOLVER, METADATA_ADDRESSES } from "./metadata_addresses.ts";
 import { PLACES, SERVICE } from "./places.ts";

@@ -1,3 +1,5 @@
+import { CAPACITY, CAPACITY_NAME } from "../../fetch_capacity.ts";
+
 /** The password of the first user in every database of a benchmark. They hold nothing, on loopback only. */
 const PASSWORD = "bench-bench-bench-bench";
 
@@ -32,7 +34,8 @@ export function spawnBinary(options: BinaryOptions): Bun.Subprocess<"ignore", "i
   };
   const { PATH = "", HOME = "" } = process.env;
   return Bun.spawn([binary, "serve", ...Object.entries(flags).flat()], {
-    env: { PATH, HOME, INFERENCE_PROXY_ADMIN_PASSWORD: PASSWORD },
+    // As the system service does: a process without the capacity becomes another first.
+    env: { PATH, HOME, INFERENCE_PROXY_ADMIN_PASSWORD: PASSWORD, [CAPACITY_NAME]: CAPACITY },
     stdio: ["ignore", "ignore", "pipe"],
   });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { restartCommand } from "../../src/cli/fetch_capacity.ts";
+import { restartCommand } from "../src/fetch_capacity.ts";
 
 test("a compiled program starts again with its own arguments only", () => {
   const argv = ["bun", "/$bunfs/root/inference-proxy", "serve", "--listen", "a:1"];

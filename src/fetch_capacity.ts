@@ -1,7 +1,5 @@
-import { type Environment, FETCH_CAPACITY_NAME } from "../config.ts";
-
 /** Bun sends at most 256 requests at a time unless this is in the environment when the process begins. */
-export const CAPACITY_NAME = FETCH_CAPACITY_NAME;
+export const CAPACITY_NAME = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
 /** Requests to providers at a time. Bun ignores anything above 65535. */
 export const CAPACITY = "16384";
@@ -10,13 +8,13 @@ export const CAPACITY = "16384";
  * Makes room for as many calls at a time as clients bring, once: the process becomes the same program again, with the
  * same arguments and process id, and the variable set. Called before anything is open.
  */
-export function ensureFetchCapacity(environment: Environment): void {
-  if (environment[CAPACITY_NAME] !== undefined || process.execve === undefined) return;
+export function ensureFetchCapacity(): void {
+  if (process.env[CAPACITY_NAME] !== undefined || process.execve === undefined) return;
   const command = restartCommand(process.argv, process.execArgv, {
     path: process.execPath,
     compiled: Bun.isStandaloneExecutable,
   });
-  process.execve(process.execPath, command, { ...environment, [CAPACITY_NAME]: CAPACITY });
+  process.execve(process.execPath, command, { ...process.env, [CAPACITY_NAME]: CAPACITY });
 }
 
 /**
