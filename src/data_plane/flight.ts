@@ -65,10 +65,11 @@ export class Flight {
     this.#clientStalls = true;
   }
 
-  /** Notes that the provider sent something, or that the client took something. */
-  heard(): void {
+  /** Notes that the provider sent something, or that the client took something. Returns the time. */
+  heard(): number {
     this.#clientStalls = false;
     this.#sinceMs = this.#deps.clock.monotonicMs();
+    return this.#sinceMs;
   }
 
   end(): void {

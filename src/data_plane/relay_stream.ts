@@ -60,6 +60,7 @@ export class StreamRelay {
   readonly #status: number;
   readonly #options: StreamOptions;
   readonly #deps: Pick<Deps, "clock" | "pulse">;
+  #heardMs = 0;
   #wroteMs = 0;
   #checkpointMs = 0;
   #bytes = 0;
@@ -146,7 +147,8 @@ export class StreamRelay {
         text = await text.first;
       }
       for (; text !== null; text = await this.#step()) {
-        if (text !== "") await this.#write(controller, text);
+        const stall = text === "" ? null : this.#write(controller, text);
+        if (stall !== null) await stall;
       }
     } catch (error) {
       this.#settle(error);
@@ -160,28 +162,45 @@ export class StreamRelay {
     }
   }
 
-  /** Returns what comes next for the client, perhaps nothing yet; null after the end. */
+  /**
+   * Returns what comes next for the client, perhaps nothing yet; null after the end. It runs for every chunk, so it
+   * waits for nothing but the next piece.
+   */
   async #step(): Promise<string | null> {
     if (this.#complete) return null;
     if (this.#fault !== null) throw this.#fault;
-    const text = this.#translation.done ? null : await this.#next();
-    if (text !== null) return text;
+    if (this.#translation.done) return this.#end();
+    if (this.#rest !== null) return this.#part(this.#rest);
+    let piece: Uint8Array | undefined;
+    try {
+      piece = (await this.#reader.read()).value;
+    } catch {
+      throw this.#cut();
+    }
+    return piece === undefined ? this.#end() : this.#piece(piece);
+  }
+
+  /** Returns the end of the answer, and settles the call. */
+  #end(): string {
     const rest = this.#translation.end(() => this.#options.estimate(this.#outcome("completed")));
     this.#complete = true;
     this.#settle(null);
     return rest;
   }
 
-  /** Returns what the next piece gives the client, perhaps nothing; null at the end of the body. */
-  async #next(): Promise<string | null> {
-    if (this.#rest !== null) return this.#part(this.#rest);
-    const { flight } = this.#options;
-    const { done, value } = await this.#read();
-    if (done) return null;
-    flight.heard();
-    this.#bytes += value.byteLength;
+  /** Returns what a piece gives the client. */
+  #piece(piece: Uint8Array): string {
+    this.#heardMs = this.#options.flight.heard();
+    this.#bytes += piece.byteLength;
     if (this.#bytes > MAX_STREAM_BYTES) throw tooLong("The provider does not end its answer");
-    return this.#part(value);
+    return this.#part(piece);
+  }
+
+  /** Returns why a body cannot be read to its end. */
+  #cut(): unknown {
+    const { signal } = this.#options.flight;
+    if (signal.aborted) return signal.reason;
+    return new UpstreamFault("The provider cut its answer off", { interrupted: true });
   }
 
   #part(piece: Uint8Array): string {
@@ -202,26 +221,23 @@ export class StreamRelay {
     return text;
   }
 
-  async #read() {
-    const { flight } = this.#options;
-    try {
-      return await this.#reader.read();
-    } catch {
-      if (flight.signal.aborted) throw flight.signal.reason;
-      throw new UpstreamFault("The provider cut its answer off", { interrupted: true });
-    }
+  /** Sends text on. Returns what to wait for if the client does not take it, else null. */
+  #write(controller: ReadableStreamDirectController, text: string): Promise<void> | null {
+    const written = controller.write(text);
+    if (typeof written !== "number") return this.#stall(written);
+    const { signal } = this.#options.flight;
+    if (signal.aborted) throw signal.reason;
+    this.#wroteMs = this.#heardMs;
+    return null;
   }
 
-  async #write(controller: ReadableStreamDirectController, text: string): Promise<void> {
+  /** Waits until the client takes what it is sent, or somebody gives up. */
+  async #stall(written: Promise<number>): Promise<void> {
     const { flight } = this.#options;
-    const written = controller.write(text);
-    if (typeof written !== "number") {
-      flight.clientStalls();
-      await Promise.race([written, this.#aborted()]);
-    }
+    flight.clientStalls();
+    await Promise.race([written, this.#aborted()]);
     if (flight.signal.aborted) throw flight.signal.reason;
-    flight.heard();
-    this.#wroteMs = this.#deps.clock.monotonicMs();
+    this.#wroteMs = flight.heard();
   }
 
   #beat(nowMs: number, controller: ReadableStreamDirectController): void {

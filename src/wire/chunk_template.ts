@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject } from "../std/json.ts";
 
 /** What would end a JSON string early, swallow its end, or not be allowed in one. */
-const NOT_PLAIN = /["\\\p{Cc}]/u;
+// oxlint-disable-next-line eslint/no-control-regex
+const NOT_PLAIN = /["\\\x00-\x1f\x7f-\x9f]/;
 
 /** A chunk that has a learned shape. */
 export interface MatchedChunk {
@@ -48,19 +49,20 @@ export class ChunkTemplate {
 
   /** Returns the chunk as it is sent on, or null if it is not of this shape. */
   match(text: string): MatchedChunk | null {
-    const [head = "", ...rest] = this.#given;
+    const head = this.#given[0] ?? "";
     if (!text.startsWith(head)) return null;
     let edited = this.#edited[0] ?? "";
     let contentBytes = -1;
     let at = head.length;
-    for (const [index, literal] of rest.entries()) {
-      const last = index === rest.length - 1;
+    for (let index = 1; index < this.#given.length; index += 1) {
+      const literal = this.#given[index] ?? "";
+      const last = index === this.#given.length - 1;
       const end = last ? text.length - literal.length : text.indexOf(literal, at);
       if (end < at || (last && !text.endsWith(literal))) return null;
       const string = text.slice(at, end);
       if (NOT_PLAIN.test(string)) return null;
       if (contentBytes === -1) contentBytes = Buffer.byteLength(string);
-      edited += string + (this.#edited[index + 1] ?? "");
+      edited += string + (this.#edited[index] ?? "");
       at = end + literal.length;
     }
     return { edited, contentBytes };
