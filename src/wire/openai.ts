@@ -2,6 +2,7 @@ import type { Operation } from "../domain/provider.ts";
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../std/json.ts";
 import { editObject, scanObject } from "../std/json_text.ts";
 import { editAnswer } from "./edit_answer.ts";
+import { readEmbeddingsFrame } from "./embeddings_frame.ts";
 import { choiceBytes } from "./openai_output_bytes.ts";
 import type { OpenAiQuirks, QuirkedRequest } from "./openai_quirks.ts";
 import { OpenAiStream } from "./openai_stream.ts";
@@ -77,12 +78,18 @@ function completion(text: string, request: ClientRequest, quirks: OpenAiQuirks):
 }
 
 function embeddings(text: string, request: ClientRequest, quirks: OpenAiQuirks): WholeAnswer {
+  const values = { model: JSON.stringify(request.requestedModel) };
+  const frame = quirks.embeddings === undefined ? readEmbeddingsFrame(text) : null;
+  if (frame !== null) return embeddingsAnswer(editAnswer(text, values), frame);
   const given = readAnswer(text);
   const answer = quirks.embeddings?.(given, request) ?? given;
   if (!Array.isArray(answer["data"])) throw notAnAnswer();
-  const values = { model: JSON.stringify(request.requestedModel) };
+  return embeddingsAnswer(edited(given, answer, text, values), answer);
+}
+
+function embeddingsAnswer(clientBody: string, answer: JsonObject): WholeAnswer {
   return {
-    clientBody: edited(given, answer, text, values),
+    clientBody,
     usage: readOpenAiUsage(answer["usage"]),
     servedModel: modelOf(answer),
     outputBytes: 0,
