@@ -252,7 +252,7 @@ describe("options", () => {
     expect(readOptions(["dist/proxy"])).toEqual({
       binary: "dist/proxy",
       parts: PARTS.filter((part) => part !== "generator"),
-      rounds: 3,
+      rounds: 5,
       seconds: 0.8,
       rows: 1_000_000,
       portkey: false,

@@ -216,6 +216,7 @@ describe("the check of a killed round", () => {
       requested_model: `openai/${model}`,
       state: "posted",
       estimated: 0,
+      upstream_status: 200,
       ...charged,
       ...changes,
     };
@@ -284,8 +285,18 @@ describe("the check of a killed round", () => {
     const refused = "m-2-error500";
     const round = { arrivals: [arrival(refused)], seen: [seen(WHOLE)], rows: [row(refused)] };
     const faults = roundFaults(round, emptyTally()).join("\n");
-    expect(faults).toContain("was refused and is charged");
+    expect(faults).toContain("was refused with 200 and is charged");
     expect(faults).toContain(`call ${WHOLE} was answered by nobody`);
+  });
+
+  test("takes an estimate for a refusal only if the refusal did not arrive", () => {
+    const refused = "m-2-error429";
+    const faultsOf = (upstream_status: number | null) => {
+      const rows = [row(refused, { estimated: 1, upstream_status })];
+      return roundFaults({ arrivals: [arrival(refused)], seen: [], rows }, emptyTally());
+    };
+    expect(faultsOf(null)).toEqual([]);
+    expect(faultsOf(429).join("\n")).toContain("was refused with 429 and is charged");
   });
 
   test("sees a call that reached the upstream twice", () => {

@@ -54,7 +54,7 @@ export function readOptions(argv: readonly string[]): Options {
   return {
     binary,
     parts: partsOf(flags.get("--only")?.[0]) ?? (long ? PARTS : QUICK_PARTS),
-    rounds: long ? 7 : 3,
+    rounds: long ? 9 : 5,
     seconds: long ? 3 : 0.8,
     rows: rowsOf(flags.get("--rows")?.[0]) ?? (long ? 10_000_000 : 1_000_000),
     portkey: flags.has("--portkey"),

@@ -8,6 +8,8 @@ export interface SettledRow {
   readonly requested_model: string;
   readonly state: HoldState;
   readonly estimated: 0 | 1;
+  /** Null if no answer arrived. */
+  readonly upstream_status: number | null;
   readonly input_tokens: number;
   readonly output_tokens: number;
   readonly cost_microcents: number;
@@ -102,9 +104,9 @@ function rowFaults(model: string, row: SettledRow, { arrived, complete }: Facts)
     case "expired":
       return charged ? [] : [`call ${model} was expired at nothing`];
     case "posted":
-      // A connection that breaks before the refusal is read leaves an estimate: nobody knows what was generated.
-      if (refused && arrived && row.estimated === 0)
-        return [`call ${model} was refused and is charged`];
+      // Where the connection breaks before the refusal is read, nobody knows what was generated.
+      if (refused && arrived && (row.estimated === 0 || row.upstream_status !== null))
+        return [`call ${model} was refused with ${row.upstream_status} and is charged`];
       if (row.estimated === 1) {
         if (!charged) return [`call ${model} is estimated at nothing`];
         const known = complete && kind !== "silent";
