@@ -262,7 +262,7 @@ describe("options", () => {
 
   test("parts keep their order, and rows may be chosen in the long form too", () => {
     const options = readOptions(["b", "--long", "--only", "ledger,chat", "--rows", "5000"]);
-    expect(options).toMatchObject({ parts: ["chat", "ledger"], rows: 5000, rounds: 7 });
+    expect(options).toMatchObject({ parts: ["chat", "ledger"], rows: 5000, rounds: 9 });
     expect(readOptions(["b", "--long"])).toMatchObject({ parts: PARTS, rows: 10_000_000 });
   });
 
