@@ -60,6 +60,7 @@ export class StreamRelay {
   readonly #status: number;
   readonly #options: StreamOptions;
   readonly #deps: Pick<Deps, "clock" | "pulse">;
+  /** When something came or was taken last. */
   #heardMs = 0;
   #wroteMs = 0;
   #checkpointMs = 0;
@@ -138,7 +139,7 @@ export class StreamRelay {
   ): Promise<void> {
     this.#running = true;
     const beat = (nowMs: number) => this.#beat(nowMs, controller);
-    this.#wroteMs = this.#checkpointMs = this.#deps.clock.monotonicMs();
+    this.#heardMs = this.#wroteMs = this.#checkpointMs = this.#deps.clock.monotonicMs();
     this.#deps.pulse.add(beat);
     try {
       let text = first;
@@ -237,7 +238,7 @@ export class StreamRelay {
     flight.clientStalls();
     await Promise.race([written, this.#aborted()]);
     if (flight.signal.aborted) throw flight.signal.reason;
-    this.#wroteMs = flight.heard();
+    this.#wroteMs = this.#heardMs = flight.heard();
   }
 
   #beat(nowMs: number, controller: ReadableStreamDirectController): void {
