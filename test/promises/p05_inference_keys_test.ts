@@ -77,8 +77,9 @@ test("P5: no text that can be found in a stolen database is a usable key", async
 });
 
 describe("a typing error", () => {
-  /** A directory that nobody may ask. */
+  /** A directory that has nothing in memory, and that nobody may ask. */
   const directory = {
+    knowsKey: () => false,
     key: () => {
       throw new Error("the directory was asked");
     },
