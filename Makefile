@@ -30,7 +30,7 @@ build: $(BINARY) ## Build dist/inference-proxy, one self-contained file
 release: node_modules/.stamp ## Build dist/release, for every kind of machine
 	@$(BUN) src/tools/make_release.ts $(COMPILE)
 
-bench: $(BINARY) ## Measure cost, latency and memory beside a bare relay, in about seven minutes
+bench: $(BINARY) ## Measure cost, latency and memory beside a bare relay, in about six minutes
 	$(BUN) src/tools/bench.ts $(BINARY)
 
 torture: $(BINARY) ## Kill, starve, flood and feed rubbish to the binary, and check the ledger

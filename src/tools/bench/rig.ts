@@ -17,8 +17,8 @@ export interface Cell {
 }
 
 /** How many calls, or chunks of streams, a warm-up makes. */
-const WARM_UP_STEPS = 60_000;
-const WARM_UP_S_MAX = 12;
+const WARM_UP_STEPS = 20_000;
+const WARM_UP_S_MAX = 3;
 
 /** The processes around the proxies: the upstream and the load generator. */
 export class Rig {
