@@ -1,6 +1,6 @@
-import { CAPACITY_NAME } from "./fetch_capacity.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { CAPACITY_NAME } from "./fetch_capacity.ts";
 import { type Setting, SETTINGS } from "./setting_table.ts";
 import { FlagError, type FlagKind, readFlags } from "./std/flags.ts";
 import { parseHeaderLines } from "./std/header_lines.ts";

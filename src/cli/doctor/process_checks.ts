@@ -1,6 +1,6 @@
+import { CAPACITY, CAPACITY_NAME } from "../../fetch_capacity.ts";
 import type { ProcessFacts } from "../../management_plane/deps.ts";
 import { bytesText } from "../bytes.ts";
-import { CAPACITY, CAPACITY_NAME } from "../../fetch_capacity.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 /** A clock that is set by a time server is closer than this, in seconds. */
