@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StandIn, startStandIn } from "../../src/stand_in/stand_in.ts";
 import { ADMIN_PASSWORD, openTestApp, type TestApp } from "../support/app.ts";
+import { outputOf } from "../support/output_of.ts";
 import { ROOT } from "./pages.ts";
 
 /** The address that the pages speak of. */
@@ -127,10 +128,5 @@ async function runIn(
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [stdout, stderr, exitCode] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { exitCode, stdout, stderr };
+  return outputOf(child);
 }

@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BINARY, type Folder, openFolder, runBinary, startBinary } from "../support/binary.ts";
+import { outputOf } from "../support/output_of.ts";
 import { ADMIN_PASSWORD, openAiClient, openProxy } from "../support/proxy.ts";
 
 setDefaultTimeout(30_000);
@@ -19,11 +20,7 @@ async function shell(line: string, places: { readonly dataDir: string; readonly 
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { exitCode: await child.exited, stdout, stderr };
+  return outputOf(child);
 }
 
 /** Fills a data directory by a short life of the proxy, ended by the signal. */

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { makeArchive } from "../../src/tools/release/archive.ts";
 import { writeSums } from "../../src/tools/release/sums.ts";
 import { TARGETS } from "../../src/tools/release/targets.ts";
+import { outputOf } from "../support/output_of.ts";
 
 setDefaultTimeout(120_000);
 
@@ -99,11 +100,7 @@ class Place implements Disposable {
       stdout: "pipe",
       stderr: "pipe",
     });
-    const [stdout, stderr] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    return { exitCode: await child.exited, stdout, stderr };
+    return outputOf(child);
   }
 
   /** Every file under the prefix. */

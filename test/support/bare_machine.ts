@@ -18,6 +18,7 @@ import { dirname, join } from "node:path";
 import { PLACES, SERVICE } from "../../src/cli/systemd/places.ts";
 import { BINARY, type Ended } from "./binary.ts";
 import { type DatagramReceiver, receiveDatagrams } from "./datagrams.ts";
+import { outputOf } from "./output_of.ts";
 import { readEnvironmentFile, readServiceStart, type ServiceStart } from "./unit_file.ts";
 
 /**
@@ -200,12 +201,7 @@ async function type(machine: BareMachine, words: readonly string[], input: strin
       stderr: "pipe",
     },
   );
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
-  return { exitCode: child.exitCode, stdout, stderr };
+  return outputOf(child);
 }
 
 /** Where things of the running service are on a machine. */
