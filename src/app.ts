@@ -302,6 +302,11 @@ export class App {
     this.#deps.pulse.beat();
   }
 
+  /** Counts, logs and traces now what otherwise is told a moment after a call. */
+  tell(): void {
+    this.#telemetry.observer.tell();
+  }
+
   /** Takes no new calls, and resolves when those in flight have ended, by themselves or at the time limit. */
   async drain(): Promise<void> {
     const { inFlight } = this.#deps;

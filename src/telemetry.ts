@@ -35,6 +35,7 @@ export class Telemetry {
   readonly #state: StateMetrics;
   readonly #exporter: OtlpExporter | null;
   readonly #lag: LoopLag;
+  readonly #tell = () => this.observer.tell();
 
   constructor(options: TelemetryOptions) {
     const { config, clock, log, db, databasePath, directory, ledger } = options;
@@ -76,6 +77,8 @@ export class Telemetry {
 
   start(): void {
     this.#lag.start();
+    // Before the log's own end: a process that fails must not take its last calls along.
+    process.prependListener("exit", this.#tell);
   }
 
   /** The longest that work waited for its turn in the last minute, in milliseconds; null before it has begun. */
@@ -86,6 +89,8 @@ export class Telemetry {
   /** Sends what is left to be sent. */
   async close(): Promise<void> {
     this.#lag.stop();
+    process.off("exit", this.#tell);
+    this.#tell();
     await this.#exporter?.close();
   }
 
@@ -95,6 +100,7 @@ export class Telemetry {
     const access = metricsAccess(request.headers, client?.address ?? "", metricsToken);
     if (access !== "granted") return refusal(access);
     try {
+      this.#tell();
       await this.#state.read();
       const text = await this.#metrics.text();
       return new Response(text, { headers: { "content-type": METRICS_CONTENT_TYPE } });

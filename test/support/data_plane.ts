@@ -124,6 +124,7 @@ export class DataPlane {
 
   /** Everything logged since the last start. */
   get logged(): string {
+    this.app.tell();
     return this.#open.logged.join("");
   }
 
@@ -197,6 +198,7 @@ export class DataPlane {
   /** Resolves when no call is in flight any more. */
   async idle(): Promise<void> {
     await until(() => this.app.callsInFlight === 0);
+    this.app.tell();
   }
 
   /** Turns the clock forward and lets the app look at it, as it does once a second. */
