@@ -52,7 +52,8 @@ test("whatever is reported, nothing grows by it, and a part that was within its 
 
 /** A usage whose parts are percentages of what they are parts of. */
 function usage(input: number, ins: number[], output: number, outs: number[]): Usage {
-  const part = (whole: number, percent = 0) => Math.floor((whole / 100) * percent);
+  // Rounded, a hundred hundredths of a huge number can be more than it.
+  const part = (whole: number, percent = 0) => Math.min(whole, Math.floor((whole / 100) * percent));
   const cacheReadTokens = part(input, ins[0]);
   const cacheWriteTokens = part(input - cacheReadTokens, ins[1]);
   return {
