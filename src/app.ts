@@ -132,6 +132,7 @@ export async function openApp(
         passwords,
         firstStart,
         vault: masterKey.vault,
+        wasClosed: checked === "clean",
       });
     } catch (error) {
       await closeSqlite(sqlite);
@@ -171,6 +172,8 @@ interface Parts extends Required<Omit<AppOptions, "asOwner">> {
   readonly passwords: Passwords;
   readonly firstStart: FirstStart | null;
   readonly vault: Vault;
+  /** Whether the last process closed the database, or there was none. */
+  readonly wasClosed: boolean;
 }
 
 /** The whole program, open: it listens, drains and closes. */
@@ -254,8 +257,8 @@ export class App {
     this.#telemetry.start();
     this.#retention.start();
     this.#rotation.resume();
-    // A kill may have come before what was deleted was erased.
-    void this.#erasure.erase();
+    // A kill may have come before what was deleted was erased; a closed database has nothing left to erase.
+    if (!this.#parts.wasClosed) void this.#erasure.erase();
     return { host: listen.host, port: this.#server.port ?? listen.port };
   }
 

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import { judgeHost } from "./std/own_host.ts";
 import type { Secret } from "./std/secret.ts";
 
@@ -31,7 +30,7 @@ export function metricsAccess(
 /** Compares digests, which takes as long whatever they are of. */
 function isSame(presented: string, token: string): boolean {
   const [one, other] = [presented, token].map((text) => Bun.SHA256.hash(text));
-  return one !== undefined && other !== undefined && timingSafeEqual(one, other);
+  return one !== undefined && other !== undefined && crypto.timingSafeEqual(one, other);
 }
 
 function isLoopback(address: string): boolean {

@@ -6,7 +6,7 @@ import { type Config, parseConfig } from "../config.ts";
 import { generatePassword } from "../domain/generated_password.ts";
 import { formatHostPort } from "../std/host_port.ts";
 import { Secret } from "../std/secret.ts";
-import { type StandIn, startStandIn } from "../stand_in/stand_in.ts";
+import type { StandIn } from "../stand_in/stand_in.ts";
 import { type Command, switchFlag, valueFlag } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { passwordFile, writePasswordFile } from "./first_start.ts";
@@ -42,6 +42,8 @@ export const demo: Command = {
     const given = flags.get("--data-dir")?.[0];
     const dataDir = given ?? mkdtempSync(join(tmpdir(), "inference-proxy-demo-"));
     const listen = flags.get("--listen")?.[0] ?? "127.0.0.1:0";
+    // Loaded here, so that no start of the service waits for it.
+    const { startStandIn } = await import("../stand_in/stand_in.ts");
     const standIn = startStandIn({ pieceDelayMs: TOKEN_DELAY_MS });
     try {
       const kept = given === undefined ? "removed at the end" : "kept";

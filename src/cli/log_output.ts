@@ -25,6 +25,12 @@ export function stderrOutput(): LineOutput {
   };
 }
 
+/** Whether a file descriptor is a terminal. What is no device is not asked: the module that knows takes long to load. */
+export function isTerminal(descriptor: number): boolean {
+  if (!fstatSync(descriptor).isCharacterDevice()) return false;
+  return process.getBuiltinModule("node:tty").isatty(descriptor);
+}
+
 /**
  * Whether journald reads standard error.
  *

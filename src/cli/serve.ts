@@ -1,4 +1,3 @@
-import { isatty } from "node:tty";
 import { type App, type Listening, openApp } from "../app.ts";
 import {
   type Config,
@@ -18,7 +17,7 @@ import { ListenError } from "./fatal.ts";
 import { SETTING_FLAGS } from "./setting_flags.ts";
 import { firstStartBanner, writePasswordFile } from "./first_start.ts";
 import { openService } from "./systemd/service.ts";
-import { isJournal, STDERR, stderrOutput } from "./log_output.ts";
+import { isJournal, isTerminal, STDERR, stderrOutput } from "./log_output.ts";
 import { untilStopped, watchSignals } from "./until_stopped.ts";
 import { VERSION } from "../version.ts";
 
@@ -76,7 +75,7 @@ export function openLog(config: Pick<Config, "logLevel" | "logFormat" | "journal
   process.on("exit", () => lines.flushNow());
   const log = createLog({
     level,
-    human: format === "human" || (format === "auto" && isatty(STDERR)),
+    human: format === "human" || (format === "auto" && isTerminal(STDERR)),
     journal: isJournal(config.journalStream),
     nowMs: () => systemClock.wallMs(),
     write: (line, of) => {

@@ -6,9 +6,6 @@ export interface LineOutput {
   readonly sendNow: (text: string) => void;
 }
 
-/** How long a line waits for company, in milliseconds: a write for each costs more than making it. */
-const COMPANY_MS = 10;
-
 /** As much as is gathered before it is sent at once, in characters. */
 const BATCH_CHARS = 1 << 16;
 
@@ -16,14 +13,14 @@ const BATCH_CHARS = 1 << 16;
 const WAITING_CHARS_MAX = 1 << 20;
 
 /**
- * Gathers lines for a moment and sends them together. A reader that stalls stops nobody: what it cannot take
+ * Gathers the lines of one turn of the event loop and sends them together. A reader that stalls stops nobody: what it cannot take
  * is kept up to a bound, and counted beyond it.
  */
 export class LineBatch {
   readonly #output: LineOutput;
   readonly #onDropped: (lines: number) => void;
   #text = "";
-  #timer: NodeJS.Timeout | null = null;
+  #turn: NodeJS.Immediate | null = null;
   #sending = false;
   #dropped = 0;
 
@@ -42,7 +39,7 @@ export class LineBatch {
     this.#text += line;
     if (this.#sending) return;
     if (this.#text.length >= BATCH_CHARS) return this.flush();
-    this.#timer ??= setTimeout(() => this.flush(), COMPANY_MS).unref();
+    this.#turn ??= setImmediate(() => this.flush());
   }
 
   /** Sends what was gathered, unless the reader stalls. */
@@ -74,7 +71,7 @@ export class LineBatch {
   }
 
   #stopWaiting(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    if (this.#turn !== null) clearImmediate(this.#turn);
+    this.#turn = null;
   }
 }

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import { AesGcmError, importSealingKey, type SealingKey } from "../std/aes_gcm.ts";
 import { lengthPrefixed } from "../std/length_prefixed.ts";
 import { openText, sealText } from "./sealed_text.ts";
@@ -42,7 +41,7 @@ export class MasterKey {
 
   /** Whether it is the same key: two different ones may share an id. */
   isSameAs(other: MasterKey): boolean {
-    return timingSafeEqual(this.#bytes, other.#bytes);
+    return crypto.timingSafeEqual(this.#bytes, other.#bytes);
   }
 
   /** Seals a provider key. It opens only with the same associated data. */

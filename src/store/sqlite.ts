@@ -1,6 +1,5 @@
 import { constants, Database } from "bun:sqlite";
 import { existsSync, statSync } from "node:fs";
-import { pathToFileURL } from "node:url";
 import { CompiledQuery, type Driver, Kysely, SqliteAdapter } from "kysely";
 import { BunSqliteDialect } from "kysely-bun-sqlite";
 import { actAs } from "../std/effective_user.ts";
@@ -48,7 +47,7 @@ export function openReader(path: string): Sqlite {
  */
 export function openImmutable(path: string): Sqlite {
   const { SQLITE_OPEN_READONLY, SQLITE_OPEN_URI } = constants;
-  const uri = `${pathToFileURL(path).href}?immutable=1`;
+  const uri = `${Bun.pathToFileURL(path).href}?immutable=1`;
   const connection = new Database(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
   return { db: kyselyOf(connection), connection };
 }

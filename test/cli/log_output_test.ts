@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { fstatSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { isJournal } from "../../src/cli/log_output.ts";
+import { isJournal, isTerminal } from "../../src/cli/log_output.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
@@ -20,6 +20,14 @@ async function run(body: string, readStderr = true) {
 
 const messages = (stderr: string) =>
   [...stderr.matchAll(/"msg":"([^"]*)"/g)].map(([, message]) => message);
+
+test("a terminal is told from a file, a pipe and another device", () => {
+  for (const path of [import.meta.path, "/dev/null"]) {
+    const file = openSync(path, "r");
+    expect(isTerminal(file)).toBe(false);
+    closeSync(file);
+  }
+});
 
 test("journald reads what systemd connected, unless it was redirected since", () => {
   const { dev, ino } = fstatSync(2);
