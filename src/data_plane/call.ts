@@ -3,7 +3,7 @@ import { invalidValue, ProxyError, unsupportedParameter } from "../domain/errors
 import type { Operation } from "../domain/provider.ts";
 import { type JsonObject, parseJsonObject } from "../std/json.ts";
 import { JsonTextError, refuseTooMany, scanObject, type Span } from "../std/json_text.ts";
-import { type BodyLimits, type BodySource, malformed, readBody } from "./read_body.ts";
+import { malformed } from "./read_body.ts";
 
 /** One inference request as understood by us. */
 export interface Call {
@@ -42,17 +42,12 @@ export const EmbeddingsBody = v.looseObject({
 const BODIES = { chat: ChatBody, embeddings: EmbeddingsBody };
 
 /**
- * Reads a call from a request.
+ * Reads a call from a request's body.
  *
  * @throws {ProxyError} `invalid_model` if the body is malformed or names no model, `invalid_value` for
- *   another field, `request_too_large`, `overloaded`.
+ *   another field.
  */
-export async function readCall(
-  source: BodySource,
-  operation: Operation,
-  limits: BodyLimits,
-): Promise<Call> {
-  const text = await readBody(source, limits);
+export function readCall(text: string, operation: Operation): Call {
   const { body, members } = parse(text);
   for (const name of members.keys()) if (!LOWER_CASE.test(name)) refuseLookalike(name);
   const { issues } = v.safeParse(BODIES[operation], body, { abortEarly: true });

@@ -10,6 +10,7 @@ import { answerOf, answered, inStreamText } from "./failure.ts";
 import { Flight } from "./flight.ts";
 import { findHost, forward } from "./forward.ts";
 import type { Observation } from "./observation.ts";
+import { readBody } from "./read_body.ts";
 import { relayWhole } from "./relay_whole.ts";
 import { type StreamOptions, StreamRelay } from "./relay_stream.ts";
 import {
@@ -61,7 +62,8 @@ export async function handleInference(
     context.rate = () => deps.ledger.rateStatus(caller.key.id, caller.key.rateLimitRpm);
     deps.inFlight.mustTakeCalls();
     slot = deps.slots.take(caller.key);
-    const call = await readCall(exchange, operation, { bytesMax: deps.config.bodyBytesMax, slot });
+    const text = await readBody(exchange, { bytesMax: deps.config.bodyBytesMax, slot });
+    const call = readCall(text, operation);
     observation.read(call);
     // Only now: the ledger keeps calls in order of their ids, and a slow body may have taken its time.
     const nowMs = deps.clock.wallMs();

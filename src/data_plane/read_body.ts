@@ -47,7 +47,13 @@ export async function readBody(source: BodySource, limits: BodyLimits): Promise<
   const declared = declaredLength(headers);
   if (declared !== null && declared > limits.bytesMax) throw tooLarge(limits.bytesMax);
   source.idleTimeout(Math.min(TIMER_S_MAX, BODY_S + Math.ceil((declared ?? 0) / BODY_BYTES_PER_S)));
-  const bytes = await readBytes(source.request, declared, limits);
+  let bytes: Uint8Array | ArrayBuffer;
+  try {
+    bytes = await readBytes(source.request, declared, limits);
+  } catch (error) {
+    if (source.request.signal.aborted) throw new ClientClosedError();
+    throw error;
+  }
   try {
     return UTF_8.decode(bytes);
   } catch {
@@ -70,22 +76,17 @@ function declaredLength(headers: Headers): number | null {
   return Number(length);
 }
 
-async function readBytes(
+function readBytes(
   request: Request,
   declared: number | null,
   { bytesMax, slot }: BodyLimits,
 ): Promise<Uint8Array | ArrayBuffer> {
-  const isCountedWhole = declared !== null && declared <= COUNTED_WHOLE_BYTES_MAX;
-  if (isCountedWhole) slot.holdBody(declared);
-  else slot.requireRoom(declared ?? 0);
-  try {
-    return isCountedWhole
-      ? await request.arrayBuffer()
-      : await readPieces(request, { bytesMax, slot });
-  } catch (error) {
-    if (request.signal.aborted) throw new ClientClosedError();
-    throw error;
+  if (declared !== null && declared <= COUNTED_WHOLE_BYTES_MAX) {
+    slot.holdBody(declared);
+    return request.arrayBuffer();
   }
+  slot.requireRoom(declared ?? 0);
+  return readPieces(request, { bytesMax, slot });
 }
 
 async function readPieces(request: Request, { bytesMax, slot }: BodyLimits): Promise<Uint8Array> {

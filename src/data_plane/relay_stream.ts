@@ -40,13 +40,16 @@ export interface StreamOptions {
   readonly onEnd: () => void;
 }
 
-/** The first text, when the client's headers go out before it has come. */
-interface Pending {
-  readonly first: Promise<string | null>;
-}
+/** What is sent on: text, or bytes that were never text here. */
+type Output = string | Uint8Array;
 
-function isPending(text: string | null | Pending): text is Pending {
-  return typeof text === "object" && text !== null;
+/** The first output, when the client's headers go out before it has come. */
+class Pending {
+  readonly first: Promise<Output | null>;
+
+  constructor(first: Promise<Output | null>) {
+    this.first = first;
+  }
 }
 
 /**
@@ -68,6 +71,8 @@ export class StreamRelay {
   /** What is left of a piece that is taken part by part. */
   #rest: Uint8Array | null = null;
   #running = false;
+  /** Whether the next piece is waited for. */
+  #reading = false;
   #complete = false;
   /** What ends the stream once the events before it are sent: they may have come in one piece. */
   #fault: unknown = null;
@@ -97,26 +102,30 @@ export class StreamRelay {
       // A provider that thinks in silence is waited for no longer than a client is left without a sign.
       return this.#body(await Promise.race([first, this.#silence(first)]));
     } catch (error) {
-      this.#settle(error);
-      this.#cancel(error);
-      throw error;
+      const fault = this.#faultOf(error);
+      this.#settle(fault);
+      this.#cancel(fault);
+      throw fault;
     }
   }
 
-  /** Returns the first text that holds an event. */
-  async #first(): Promise<string | null> {
-    let text = await this.#step();
-    while (text !== null && !text.includes("data:")) text = await this.#step();
-    if (text !== null) this.#options.observation.firstChunk();
-    return text;
+  /** Returns the first output that holds an event. */
+  async #first(): Promise<Output | null> {
+    for (;;) {
+      let output = this.#atHand();
+      if (output === undefined) output = this.#taken(await this.#read());
+      if (typeof output === "string" && !output.includes("data:")) continue;
+      if (output !== null) this.#options.observation.firstChunk();
+      return output;
+    }
   }
 
   /** Resolves once the client has waited for its headers long enough, with what is still to come. */
-  #silence(first: Promise<string | null>): Promise<Pending> {
+  #silence(first: Promise<Output | null>): Promise<Pending> {
     const sinceMs = this.#deps.clock.monotonicMs();
     return new Promise((resolve) => {
       const beat = (nowMs: number) => {
-        if (nowMs - sinceMs >= PING_AFTER_MS) resolve({ first });
+        if (nowMs - sinceMs >= PING_AFTER_MS) resolve(new Pending(first));
       };
       this.#deps.pulse.add(beat);
       const remove = () => this.#deps.pulse.remove(beat);
@@ -124,7 +133,7 @@ export class StreamRelay {
     });
   }
 
-  #body(first: string | null | Pending): ReadableStream<Uint8Array> {
+  #body(first: Output | null | Pending): ReadableStream<Uint8Array> {
     // A client that leaves now never asks for the body, and nothing else would end the call.
     const { signal } = this.#options.flight;
     if (signal.aborted) throw signal.reason;
@@ -135,25 +144,19 @@ export class StreamRelay {
 
   async #run(
     controller: ReadableStreamDirectController,
-    first: string | null | Pending,
+    first: Output | null | Pending,
   ): Promise<void> {
     this.#running = true;
     const beat = (nowMs: number) => this.#beat(nowMs, controller);
     this.#heardMs = this.#wroteMs = this.#checkpointMs = this.#deps.clock.monotonicMs();
     this.#deps.pulse.add(beat);
     try {
-      let text = first;
-      if (isPending(text)) {
-        await this.#write(controller, PING);
-        text = await text.first;
-      }
-      for (; text !== null; text = await this.#step()) {
-        const stall = text === "" ? null : this.#write(controller, text);
-        if (stall !== null) await stall;
-      }
+      if (first instanceof Pending) await this.#write(controller, PING);
+      await this.#relay(controller, first instanceof Pending ? await first.first : first);
     } catch (error) {
-      this.#settle(error);
-      this.#sendError(controller, error);
+      const fault = this.#faultOf(error);
+      this.#settle(fault);
+      this.#sendError(controller, fault);
     } finally {
       this.#deps.pulse.remove(beat);
       this.#options.onEnd();
@@ -163,22 +166,40 @@ export class StreamRelay {
     }
   }
 
-  /**
-   * Returns what comes next for the client, perhaps nothing yet; null after the end. It runs for every chunk, so it
-   * waits for nothing but the next piece.
-   */
-  async #step(): Promise<string | null> {
+  /** Sends everything on, from its first part to its last. It waits for nothing but the next piece and the client. */
+  async #relay(controller: ReadableStreamDirectController, first: Output | null): Promise<void> {
+    let output: Output | null | undefined = first;
+    while (output !== null) {
+      const stall = output === "" ? null : this.#write(controller, output);
+      if (stall !== null) await stall;
+      output = this.#atHand();
+      // Waited for here and in no function of its own: another promise for every chunk costs as much as reading it.
+      if (output === undefined) output = this.#taken(await this.#read());
+    }
+  }
+
+  /** Returns what comes next for the client, perhaps nothing yet; null after the end, undefined if a piece must be read. */
+  #atHand(): Output | null | undefined {
     if (this.#complete) return null;
     if (this.#fault !== null) throw this.#fault;
     if (this.#translation.done) return this.#end();
-    if (this.#rest !== null) return this.#part(this.#rest);
-    let piece: Uint8Array | undefined;
-    try {
-      piece = (await this.#reader.read()).value;
-    } catch {
-      throw this.#cut();
-    }
-    return piece === undefined ? this.#end() : this.#piece(piece);
+    return this.#rest === null ? undefined : this.#part(this.#rest);
+  }
+
+  #read() {
+    this.#reading = true;
+    return this.#reader.read();
+  }
+
+  /** Returns what was read gives the client. */
+  #taken({ value }: { readonly value?: Uint8Array | undefined }): Output {
+    this.#reading = false;
+    return value === undefined ? this.#end() : this.#piece(value);
+  }
+
+  /** Returns what went wrong: reading fails only when a body cannot be read to its end. */
+  #faultOf(error: unknown): unknown {
+    return this.#reading ? this.#cut() : error;
   }
 
   /** Returns the end of the answer, and settles the call. */
@@ -190,7 +211,7 @@ export class StreamRelay {
   }
 
   /** Returns what a piece gives the client. */
-  #piece(piece: Uint8Array): string {
+  #piece(piece: Uint8Array): Output {
     this.#heardMs = this.#options.flight.heard();
     this.#bytes += piece.byteLength;
     if (this.#bytes > MAX_STREAM_BYTES) throw tooLong("The provider does not end its answer");
@@ -204,13 +225,15 @@ export class StreamRelay {
     return new UpstreamFault("The provider cut its answer off", { interrupted: true });
   }
 
-  #part(piece: Uint8Array): string {
+  #part(piece: Uint8Array): Output {
     const isLast = piece.byteLength <= PART_BYTES;
     this.#rest = isLast ? null : piece.subarray(PART_BYTES);
     return this.#translate(isLast ? piece : piece.subarray(0, PART_BYTES));
   }
 
-  #translate(piece: Uint8Array): string {
+  #translate(piece: Uint8Array): Output {
+    const known = this.#parser.isBetweenEvents ? this.#translation.known?.(piece) : null;
+    if (known) return known;
     let text = "";
     try {
       for (const event of this.#parser.push(piece)) text += this.#translation.push(event);
@@ -222,9 +245,9 @@ export class StreamRelay {
     return text;
   }
 
-  /** Sends text on. Returns what to wait for if the client does not take it, else null. */
-  #write(controller: ReadableStreamDirectController, text: string): Promise<void> | null {
-    const written = controller.write(text);
+  /** Sends output on. Returns what to wait for if the client does not take it, else null. */
+  #write(controller: ReadableStreamDirectController, output: Output): Promise<void> | null {
+    const written = controller.write(output);
     if (typeof written !== "number") return this.#stall(written);
     const { signal } = this.#options.flight;
     if (signal.aborted) throw signal.reason;

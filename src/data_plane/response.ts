@@ -15,9 +15,9 @@ export interface AnswerContext {
 
 /** Answers with JSON text. */
 export function jsonResponse(text: string, context: AnswerContext): Response {
-  return new Response(text, {
-    headers: { ...commonHeaders(context), "content-type": "application/json" },
-  });
+  const headers = commonHeaders(context);
+  headers["content-type"] = "application/json";
+  return new Response(text, { headers });
 }
 
 /** Answers with an event stream that nothing on the way may hold back. */

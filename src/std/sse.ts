@@ -22,10 +22,21 @@ export class SseParser {
   #data: string[] = [];
   #dataChars = 0;
   #afterCr = false;
+  #endsInLf = false;
 
   /** @param eventCharsMax The longest event accepted, in characters. */
   constructor(eventCharsMax = MAX_EVENT_CHARS) {
     this.#eventCharsMax = eventCharsMax;
+  }
+
+  /** Whether an event ended with the last piece, so that the next piece begins one. */
+  get isBetweenEvents(): boolean {
+    // Behind a line feed the decoder holds no part of a character.
+    return this.#endsInLf && this.#isIdle && !this.#afterCr;
+  }
+
+  get #isIdle(): boolean {
+    return this.#rest === "" && this.#data.length === 0 && this.#name === "";
   }
 
   /**
@@ -35,6 +46,7 @@ export class SseParser {
    */
   push(piece: Uint8Array): SseEvent[] {
     const text = this.#decoder.decode(piece, { stream: true });
+    this.#endsInLf = piece.at(-1) === LF;
     const whole = this.#wholeEvent(text);
     if (whole !== null) return [whole];
     this.#rest = this.#rest === "" ? text : this.#rest + text;
@@ -46,8 +58,7 @@ export class SseParser {
 
   /** Nearly every piece of a live stream is exactly one `data:` line and its blank line. */
   #wholeEvent(text: string): SseEvent | null {
-    const idle = this.#rest === "" && this.#data.length === 0 && this.#name === "";
-    if (!idle || this.#afterCr || text.length > this.#eventCharsMax) return null;
+    if (!this.#isIdle || this.#afterCr || text.length > this.#eventCharsMax) return null;
     if (!text.startsWith("data: ") || !text.endsWith("\n\n")) return null;
     if (text.indexOf("\n") !== text.length - 2 || text.includes("\r")) return null;
     return { name: "", data: text.slice(6, -2) };

@@ -2,7 +2,7 @@ import type { Usage } from "../domain/usage.ts";
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../std/json.ts";
 import { dataEvent, type SseEvent } from "../std/sse.ts";
 import { editAnswer } from "./edit_answer.ts";
-import { ChunkTemplate } from "./chunk_template.ts";
+import { ChunkTemplate, type MatchedChunk } from "./chunk_template.ts";
 import { choiceBytes } from "./openai_output_bytes.ts";
 import type { OpenAiQuirks } from "./openai_quirks.ts";
 import { toOpenAiUsage } from "./openai_usage.ts";
@@ -86,7 +86,15 @@ export class OpenAiStream implements StreamTranslation {
   /** Passes a chunk on that is like those before it, but for its piece of text; null if it is not. */
   #known(event: SseEvent): string | null {
     if (this.#template === null || this.#held !== null || event.name !== "") return null;
-    const match = this.#template.match(event.data);
+    return this.#counted(this.#template.match(event.data));
+  }
+
+  known(piece: Uint8Array): Uint8Array | null {
+    if (this.done || this.#template === null || this.#held !== null) return null;
+    return this.#counted(this.#template.matchBytes(piece));
+  }
+
+  #counted<Edited>(match: MatchedChunk<Edited> | null): Edited | null {
     if (match === null) return null;
     this.outputBytes += match.contentBytes;
     this.servedModel = this.#templateModel ?? this.servedModel;

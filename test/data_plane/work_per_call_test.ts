@@ -55,8 +55,9 @@ test("a call's body and its answer are parsed once and not written anew", async 
   expect(anew).toEqual([]);
 });
 
-test("of chunks that look alike only the first few are parsed, and no stream has a timer of its own", async () => {
+test("of chunks that look alike only the first few are decoded and parsed, and no stream has a timer of its own", async () => {
   const parse = spyOn(JSON, "parse");
+  const decode = spyOn(TextDecoder.prototype, "decode");
   const timers = [spyOn(globalThis, "setTimeout"), spyOn(globalThis, "setInterval")] as const;
   const words = Array.from({ length: 500 }, (_, index) => chunk({ content: ` word${index}` }));
   proxy.standIn.next({ pieces: [...words, lastChunks(9, 500)] });
@@ -64,10 +65,13 @@ test("of chunks that look alike only the first few are parsed, and no stream has
   const parsed = parse.mock.calls.filter(([text]) =>
     String(text).includes("chat.completion.chunk"),
   );
+  const decoded = decode.mock.calls.length;
   const begun = timers.reduce((sum, timer) => sum + timer.mock.calls.length, 0);
-  for (const spy of [parse, ...timers]) spy.mockRestore();
+  for (const spy of [parse, decode, ...timers]) spy.mockRestore();
   expect(eventsOf(answer.text)).toHaveLength(502);
   expect(parsed.length).toBeLessThan(10);
+  // Where the network joins two events, they are text.
+  expect(decoded).toBeLessThan(50);
   // The pulse of all calls, the commits, and the log's.
   expect(begun).toBeLessThan(10);
 });

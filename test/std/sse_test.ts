@@ -115,6 +115,28 @@ test("any stream gives the same events wherever it is cut", () => {
   );
 });
 
+test.each([
+  ["at an event's end", "data: a\n\n", true],
+  ["behind a comment", ": a\n\n", true],
+  ["at the end of several", "data: a\r\n\r\ndata: b\r\n\r\n", true],
+  ["where a line feed may still follow", "data: a\r\r", false],
+  ["inside an event", "data: a\n", false],
+  ["behind a name", "event: a\n", false],
+  ["inside a line", "data: a\n\nda", false],
+  ["at the beginning, where a byte order mark may stand", "", false],
+])("a parser is between events, or not: %s", (_, text, between) => {
+  const parser = new SseParser();
+  parser.push(bytesOf(text));
+  expect(parser.isBetweenEvents).toBe(between);
+});
+
+test("a parser is not between events inside a character", () => {
+  const parser = new SseParser();
+  parser.push(bytesOf("data: a\n\n"));
+  parser.push(bytesOf("\u00e9").subarray(0, 1));
+  expect(parser.isBetweenEvents).toBe(false);
+});
+
 test("any events come back from a stream written with any line ends", () => {
   const anyEvent = fc.record({
     name: fc.string({ unit: fc.constantFrom("a", "b", "_") }),

@@ -75,6 +75,44 @@ test("whatever matches is the JSON that parsing and editing would have given", (
   );
 });
 
+/** Returns a chunk as the event that brings it. */
+const eventOf = (text: string) => Buffer.from(`data: ${text}\n\n`);
+
+test("as bytes a chunk is edited as it is as text, if its text is plain ASCII", () => {
+  const texts = fc.string({
+    unit: fc.constantFrom("a", "\\", '"', "\n", "}", "\u007f", "\u00e9", "c"),
+  });
+  fc.assert(
+    fc.property(texts, texts, fc.boolean(), (first, second, padded) => {
+      const extra = padded ? { obfuscation: first } : {};
+      const template = learn(chunk({ content: first }, extra));
+      const next = chunk({ content: second }, padded ? { obfuscation: second } : {});
+      const asText = template?.match(next) ?? null;
+      const asBytes = template?.matchBytes(eventOf(next)) ?? null;
+      const isAscii = /^[\x20-\x7e]*$/.test(second);
+      expect(asBytes !== null).toBe(asText !== null && isAscii);
+      if (asBytes === null || asText === null) return;
+      expect(Buffer.from(asBytes.edited).toString()).toBe(asText.edited);
+      expect(asBytes.contentBytes).toBe(asText.contentBytes);
+    }),
+  );
+});
+
+test("of an event that is cut anywhere, or does not come alone, nothing is known", () => {
+  const shorter = ChunkTemplate.learn(
+    JSON.parse(chunk({ content: "a" })),
+    chunk({ content: "a" }),
+    edit(chunk({ content: "a" })).replace(',"usage":null', ""),
+  );
+  const event = eventOf(chunk({ content: " hello" }));
+  expect(shorter?.matchBytes(event)).not.toBeNull();
+  for (let length = 0; length < event.length; length += 1) {
+    expect(shorter?.matchBytes(event.subarray(0, length))).toBeNull();
+    expect(shorter?.matchBytes(event.subarray(length + 1))).toBeNull();
+  }
+  expect(shorter?.matchBytes(Buffer.concat([event, event]))).toBeNull();
+});
+
 test("a finish chunk that was held back is not learned as part of the next one", () => {
   const text = JSON.stringify({ model: "p/m", n: 2, messages: [] });
   const stream = new OpenAiStream(
