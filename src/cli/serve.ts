@@ -64,7 +64,7 @@ export const serve: Command = {
 };
 
 /**
- * Opens the log that the configuration asks for, on standard error. Lines are gathered for a moment; warnings and
+ * Opens the log that the configuration asks for, on standard error. The lines of one turn go together; warnings and
  * errors go at once, and whatever is left goes at the end of the process.
  */
 export function openLog(config: Pick<Config, "logLevel" | "logFormat" | "journalStream">): Log {

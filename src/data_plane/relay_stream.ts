@@ -173,7 +173,7 @@ export class StreamRelay {
       const stall = output === "" ? null : this.#write(controller, output);
       if (stall !== null) await stall;
       output = this.#atHand();
-      // Waited for here and in no function of its own: another promise for every chunk costs as much as reading it.
+      // Waited for here and in no function of its own: that would be another promise for every chunk.
       if (output === undefined) output = this.#taken(await this.#read());
     }
   }

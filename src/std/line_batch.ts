@@ -13,8 +13,8 @@ const BATCH_CHARS = 1 << 16;
 const WAITING_CHARS_MAX = 1 << 20;
 
 /**
- * Gathers the lines of one turn of the event loop and sends them together. A reader that stalls stops nobody: what it cannot take
- * is kept up to a bound, and counted beyond it.
+ * Gathers the lines of one turn of the event loop and sends them together. A reader that stalls stops nobody: what it
+ * cannot take is kept up to a bound, and counted beyond it.
  */
 export class LineBatch {
   readonly #output: LineOutput;

@@ -21,7 +21,7 @@ async function run(body: string, readStderr = true) {
 const messages = (stderr: string) =>
   [...stderr.matchAll(/"msg":"([^"]*)"/g)].map(([, message]) => message);
 
-test("a terminal is told from a file, a pipe and another device", () => {
+test("neither a file nor another device is a terminal", () => {
   for (const path of [import.meta.path, "/dev/null"]) {
     const file = openSync(path, "r");
     expect(isTerminal(file)).toBe(false);

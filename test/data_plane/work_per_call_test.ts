@@ -72,6 +72,6 @@ test("of chunks that look alike only the first few are decoded and parsed, and n
   expect(parsed.length).toBeLessThan(10);
   // Where the network joins two events, they are text.
   expect(decoded).toBeLessThan(50);
-  // The pulse of all calls, the commits, and the log's.
+  // The pulse of all calls, the commits, and the telling of calls that are over.
   expect(begun).toBeLessThan(10);
 });
