@@ -4,6 +4,9 @@ import { RATE_WINDOW_MS, RateWindow } from "../domain/rate_window.ts";
 import type { Clock } from "../std/clock.ts";
 import { uuid7From } from "../std/uuid7.ts";
 import type { Sqlite } from "./sqlite.ts";
+import { startSql } from "./start_sql.ts" with { type: "macro" };
+
+const SQL = startSql();
 
 /** A key's tokens in one month. Calls in flight keep theirs when the month ends, so late ones land where they began. */
 export interface KeyMonth {
@@ -158,36 +161,16 @@ export class Accounts {
   }
 }
 
-function prepareAccounts({ db, connection }: Sqlite) {
-  const keyMonth = db
-    .selectFrom("key_months")
-    .select("used_tokens")
-    .where("key_id", "=", "")
-    .where("month", "=", 0);
-  const orgMonth = db
-    .selectFrom("org_months")
-    .select("cost_microcents")
-    .where("organization_id", "=", "")
-    .where("month", "=", 0);
-  const settings = db
-    .selectFrom("org_settings")
-    .select(["monthly_cost_limit_cents", "circuit_opened_at_ms"])
-    .where("organization_id", "=", "");
-  const recentCalls = db
-    .selectFrom("calls")
-    .select(["key_id", "admitted_at_ms"])
-    .where("id", ">=", "");
+function prepareAccounts({ connection }: Sqlite) {
   return {
-    keyMonth: connection.prepare<{ used_tokens: number }, [string, Month]>(keyMonth.compile().sql),
-    orgMonth: connection.prepare<{ cost_microcents: number }, [string, Month]>(
-      orgMonth.compile().sql,
-    ),
+    keyMonth: connection.prepare<{ used_tokens: number }, [string, Month]>(SQL.keyMonth),
+    orgMonth: connection.prepare<{ cost_microcents: number }, [string, Month]>(SQL.orgMonth),
     settings: connection.prepare<
       { monthly_cost_limit_cents: number; circuit_opened_at_ms: number | null },
       [string]
-    >(settings.compile().sql),
+    >(SQL.costSettings),
     recentCalls: connection.prepare<{ key_id: string; admitted_at_ms: number }, [string]>(
-      recentCalls.compile().sql,
+      SQL.recentCalls,
     ),
   };
 }

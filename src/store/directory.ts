@@ -8,7 +8,10 @@ import {
 import { BoundedMap } from "../std/bounded_map.ts";
 import { ratesOf } from "./model_prices.ts";
 import type { Sqlite } from "./sqlite.ts";
+import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Row } from "./tables.ts";
+
+const SQL = startSql();
 
 /** An inference key as a call needs it. */
 export interface KeyRecord {
@@ -63,31 +66,14 @@ export class Directory {
   readonly #findPrices;
   readonly #findSlug;
 
-  constructor({ db, connection }: Sqlite) {
-    const key = db.selectFrom("inference_keys").selectAll().where("key_hash", "=", "").compile();
-    const settings = db
-      .selectFrom("org_settings")
-      .select("eu_only")
-      .where("organization_id", "=", "")
-      .compile();
-    const providers = db
-      .selectFrom("provider_configs")
-      .selectAll()
-      .where("organization_id", "=", "")
-      .compile();
-    const prices = db
-      .selectFrom("model_prices")
-      .selectAll()
-      .where("organization_id", "=", "")
-      .compile();
-    const slug = db.selectFrom("organizations").select("slug").where("id", "=", "").compile();
-    this.#findSlug = connection.prepare<Pick<Row<"organizations">, "slug">, [string]>(slug.sql);
-    this.#find = connection.prepare<Row<"inference_keys">, [string]>(key.sql);
+  constructor({ connection }: Pick<Sqlite, "connection">) {
+    this.#find = connection.prepare<Row<"inference_keys">, [string]>(SQL.keyByHash);
     this.#findSettings = connection.prepare<Pick<Row<"org_settings">, "eu_only">, [string]>(
-      settings.sql,
+      SQL.settings,
     );
-    this.#findProviders = connection.prepare<Row<"provider_configs">, [string]>(providers.sql);
-    this.#findPrices = connection.prepare<Row<"model_prices">, [string]>(prices.sql);
+    this.#findProviders = connection.prepare<Row<"provider_configs">, [string]>(SQL.providers);
+    this.#findPrices = connection.prepare<Row<"model_prices">, [string]>(SQL.prices);
+    this.#findSlug = connection.prepare<Pick<Row<"organizations">, "slug">, [string]>(SQL.slug);
   }
 
   /** Returns the key with this SHA-256 (hex), revoked and suspended ones included; null if there is none. */

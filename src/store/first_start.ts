@@ -1,8 +1,12 @@
 import { systemAct } from "./audit.ts";
 import { addMember } from "./memberships.ts";
 import { createOrganization } from "./organizations.ts";
+import { rowsOf } from "./rows_of.ts";
+import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Db, Row } from "./tables.ts";
 import { createUser } from "./users.ts";
+
+const SQL = startSql();
 
 export interface FirstOrganization {
   readonly organization: Row<"organizations">;
@@ -11,13 +15,9 @@ export interface FirstOrganization {
 
 /** Whether nobody has used this database: it has neither organizations nor users. */
 export async function isFirstStart(db: Db): Promise<boolean> {
-  const organization = await db
-    .selectFrom("organizations")
-    .select("id")
-    .limit(1)
-    .executeTakeFirst();
-  const user = await db.selectFrom("users").select("id").limit(1).executeTakeFirst();
-  return organization === undefined && user === undefined;
+  const organizations = await rowsOf(db, SQL.anyOrganization);
+  const users = await rowsOf(db, SQL.anyUser);
+  return organizations.length === 0 && users.length === 0;
 }
 
 /**

@@ -22,6 +22,9 @@ import { expireHolds, lastBilledMonth } from "./ledger_recovery.ts";
 import { writeRates } from "./price_rates.ts";
 import { RollUp } from "./roll_up.ts";
 import type { Sqlite } from "./sqlite.ts";
+import { startSql } from "./start_sql.ts" with { type: "macro" };
+
+const SQL = startSql();
 
 /** A call that asks to be admitted, with what it may use at most as far as can be told. */
 export interface AdmitRequest {
@@ -89,6 +92,7 @@ export class Ledger {
   readonly commitSeconds = new Histogram(COMMIT_S);
   /** The calls that an earlier process left open, and this start posted. */
   readonly expiredCalls: number;
+  /** Writes what changes nothing. */
   readonly #touch;
   #month: Month;
   #inTrouble = false;
@@ -103,7 +107,7 @@ export class Ledger {
     this.#rollUp = new RollUp(this.#statements);
     const expired = expireHolds(sqlite, this.#statements, this.#rollUp, clock.wallMs());
     this.expiredCalls = expired.calls;
-    this.#touch = prepareTouch(sqlite);
+    this.#touch = sqlite.connection.prepare<unknown, []>(SQL.touch);
     if (expired.calls > 0)
       log.warn("posted calls that the last stop left open, as estimates", {
         calls: expired.calls,
@@ -357,17 +361,6 @@ export class Ledger {
       costMicrocents: used.costMicrocents,
     });
   }
-}
-
-/** Prepares a write that changes nothing. */
-function prepareTouch({ db, connection }: Sqlite) {
-  const touch = db
-    .updateTable("organizations")
-    .set((row) => ({ created_at_ms: row.ref("created_at_ms") }))
-    .where("id", "=", (row) =>
-      row.selectFrom("organizations").select((one) => one.fn.min("id").as("id")),
-    );
-  return connection.prepare<unknown, []>(touch.compile().sql);
 }
 
 function overloaded(): ProxyError {

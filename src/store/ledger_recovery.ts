@@ -3,7 +3,10 @@ import { auditTrip } from "./cost_circuits.ts";
 import type { LedgerStatements } from "./ledger_statements.ts";
 import type { RollUp } from "./roll_up.ts";
 import type { Sqlite } from "./sqlite.ts";
+import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Row } from "./tables.ts";
+
+const SQL = startSql();
 
 /** What a start had to make up for. */
 export interface Expired {
@@ -17,19 +20,18 @@ export interface Expired {
  * it had none. Said again after another crash, nothing is posted twice.
  */
 export function expireHolds(
-  { db, connection }: Sqlite,
+  { connection }: Pick<Sqlite, "connection">,
   statements: LedgerStatements,
   rollUp: RollUp,
   nowMs: number,
 ): Expired {
-  const open = db.selectFrom("calls").selectAll().where("state", "=", "pending").compile();
-  const rows = connection.prepare<Row<"calls">, [string]>(open.sql).all("pending");
+  const rows = connection.prepare<Row<"calls">, []>(SQL.openCalls).all();
   if (rows.length === 0) return { calls: 0, circuits: 0 };
   return connection
     .transaction(() => {
       for (const row of rows) expire(row, statements, rollUp, nowMs);
       rollUp.write();
-      const month = Math.max(monthOf(nowMs), lastBilledMonth({ db, connection }));
+      const month = Math.max(monthOf(nowMs), lastBilledMonth({ connection }));
       const opened = statements.openCircuits.all(nowMs, month);
       for (const { organization_id: id } of opened)
         auditTrip(statements, id, nowMs, { after_crash: true });
@@ -39,9 +41,8 @@ export function expireHolds(
 }
 
 /** Returns the newest month that anything was charged to; 0 if nothing was yet. */
-export function lastBilledMonth({ db, connection }: Sqlite): Month {
-  const query = db.selectFrom("org_months").select((row) => row.fn.max("month").as("month"));
-  const row = connection.prepare<{ month: Month | null }, []>(query.compile().sql).get();
+export function lastBilledMonth({ connection }: Pick<Sqlite, "connection">): Month {
+  const row = connection.prepare<{ month: Month | null }, []>(SQL.lastBilledMonth).get();
   return row?.month ?? 0;
 }
 

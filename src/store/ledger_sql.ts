@@ -1,17 +1,7 @@
-import {
-  type CompiledQuery,
-  DummyDriver,
-  Kysely,
-  sql,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from "kysely";
+import { sql } from "kysely";
 import { MICROCENTS_PER_CENT } from "../domain/limits.ts";
 import type { Db, Tables } from "./tables.ts";
-
-/** Stands for a value that is bound when the statement runs. */
-const BOUND = "" as never;
+import { BOUND, sqlOf, writer } from "./written_sql.ts";
 
 const MEASURED = {
   input_tokens: BOUND,
@@ -26,21 +16,9 @@ const COUNTS = { calls: BOUND, estimated_calls: BOUND, ...MEASURED };
 
 const USED_BY = { key_id: BOUND, provider: BOUND, requested_model: BOUND };
 
-/** A query builder without a database: it only writes. */
-function writer(): Db {
-  return new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  });
-}
-
 /** Writes the SQL of the ledger's statements, by name. They bind their values in the order in which the query names them. */
 export function ledgerSql() {
-  const db = writer();
+  const db: Db = writer<Tables>();
   return {
     insertCall: sqlOf(insertCall(db)),
     settleCall: sqlOf(settleCall(db)),
@@ -98,10 +76,6 @@ export function ledgerSql() {
       }),
     ),
   };
-}
-
-function sqlOf(query: { compile(): CompiledQuery }): string {
-  return query.compile().sql;
 }
 
 function openCircuits(db: Db) {

@@ -1,6 +1,10 @@
 import { type Act, recordAuditEvent } from "./audit.ts";
 import type { MasterKey } from "./master_key_crypto.ts";
+import { rowsOf } from "./rows_of.ts";
+import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Db, Row } from "./tables.ts";
+
+const SQL = startSql();
 
 /** The master keys of a database: one, or two while what the previous one sealed is sealed again. */
 export interface KeyRing {
@@ -52,7 +56,7 @@ export class KeyRingChangedError extends Error {
 
 /** Returns the ids of the master keys of which a database needs one: none before it met the first. */
 export async function neededMasterKeyIds(db: Db): Promise<string[]> {
-  const rows = await db.selectFrom("master_keys").select("id").orderBy("created_at_ms").execute();
+  const rows = await rowsOf<Pick<Row<"master_keys">, "id">>(db, SQL.masterKeyIds);
   return rows.map((row) => row.id);
 }
 
@@ -64,7 +68,7 @@ export async function neededMasterKeyIds(db: Db): Promise<string[]> {
  * @throws {DamagedKeyRingError} If the other key cannot be opened with this one.
  */
 export async function openKeyRing(db: Db, offered: MasterKey, nowMs: number): Promise<KeyRing> {
-  const rows = await db.selectFrom("master_keys").selectAll().orderBy("created_at_ms").execute();
+  const rows = await rowsOf<Row<"master_keys">>(db, SQL.masterKeys);
   const ids = rows.map((row) => row.id);
   const own = rows.find((row) => row.id === offered.id);
   if (own === undefined && rows.length > 0) throw new WrongMasterKeyError(ids, offered.id);
@@ -226,12 +230,7 @@ async function requireNoOthers(
   known: readonly string[],
   offered: MasterKey,
 ): Promise<void> {
-  const sealed = await db
-    .selectFrom("provider_configs")
-    .select("master_key_id")
-    .distinct()
-    .where("master_key_id", "is not", null)
-    .execute();
-  const unknown = sealed.map((row) => row.master_key_id ?? "").filter((id) => !known.includes(id));
+  const sealed = await rowsOf<{ master_key_id: string }>(db, SQL.sealingKeyIds);
+  const unknown = sealed.map((row) => row.master_key_id).filter((id) => !known.includes(id));
   if (unknown.length > 0) throw new WrongMasterKeyError(unknown, offered.id);
 }

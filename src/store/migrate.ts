@@ -1,7 +1,11 @@
 import type { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import { MIGRATIONS } from "../../migrations/registry.ts";
+import { rowsOf } from "./rows_of.ts";
+import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Tables } from "./tables.ts";
+
+const SQL = startSql();
 
 /** The database was written by a newer version of this program. */
 export class NewerSchemaError extends Error {
@@ -46,24 +50,13 @@ export function requireKnownSchema(applied: string | null): void {
 
 /** Whether the database has a table of this name. */
 export async function hasTable(db: Kysely<Tables>, name: string): Promise<boolean> {
-  const tables = db as unknown as Kysely<{ sqlite_schema: { name: string; type: string } }>;
-  const table = await tables
-    .selectFrom("sqlite_schema")
-    .select("name")
-    .where("type", "=", "table")
-    .where("name", "=", name)
-    .executeTakeFirst();
-  return table !== undefined;
+  const tables = await rowsOf(db, SQL.tableNamed, [name]);
+  return tables.length > 0;
 }
 
 /** Returns the newest migration that a database has, or null if it has none. */
 export async function appliedSchema(db: Kysely<Tables>): Promise<string | null> {
   if (!(await hasTable(db, "kysely_migration"))) return null;
-  const applied = db as unknown as Kysely<{ kysely_migration: { name: string } }>;
-  const row = await applied
-    .selectFrom("kysely_migration")
-    .select("name")
-    .orderBy("name", "desc")
-    .executeTakeFirst();
-  return row?.name ?? null;
+  const [newest] = await rowsOf<{ name: string | null }>(db, SQL.newestMigration);
+  return newest?.name ?? null;
 }
