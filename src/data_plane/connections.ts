@@ -4,11 +4,12 @@ import type { Provider } from "../providers/provider.ts";
 import type { Log } from "../std/log.ts";
 import type { ProviderConfigRecord } from "../store/directory.ts";
 import type { Vault } from "../store/vault.ts";
+import { ProviderHeaders } from "./provider_headers.ts";
 import { Redactor } from "./redact.ts";
 
 /** A provider config made ready for calls: headers that present its key, and what must never come back. */
 export interface Connection {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: ProviderHeaders;
   readonly redactor: Redactor;
 }
 
@@ -49,7 +50,7 @@ export class Connections {
       const place = { organizationId, provider: provider.id, configId };
       const key = (await this.#vault.openProviderKey(config.sealedKey, place)).reveal();
       const connection: Connection = {
-        headers: { ...provider.authorize(key), ...provider.headers },
+        headers: new ProviderHeaders({ ...provider.authorize(key), ...provider.headers }),
         redactor: new Redactor(key, host),
       };
       this.#opened.set(config, connection);

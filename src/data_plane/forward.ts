@@ -82,7 +82,7 @@ async function findOrigin(host: UpstreamHost, signal: AbortSignal): Promise<stri
 }
 
 /**
- * Sends a call to its provider. Headers are built here from what we know, never copied from the client.
+ * Sends a call to its provider.
  *
  * @returns The answer, whatever its status, once its headers have come.
  * @throws {NoAnswer} If the provider could not be reached or cut the connection.
@@ -120,14 +120,7 @@ function send(
   const { host, connection } = target;
   return leave(origin + target.url.slice(host.origin.length), host, {
     method: "POST",
-    headers: {
-      "content-type": "application/json",
-      accept: stream ? "text/event-stream" : "application/json",
-      "accept-encoding": "identity",
-      "user-agent": "inference-proxy",
-      ...host.headers,
-      ...connection.headers,
-    },
+    headers: connection.headers.ofCall(host, stream),
     body,
     signal,
   });
@@ -171,13 +164,7 @@ function sendQuestion(
 ): Promise<Response> {
   return leave(origin + url.slice(host.origin.length), host, {
     method: "GET",
-    headers: {
-      accept: "application/json",
-      "accept-encoding": "identity",
-      "user-agent": "inference-proxy",
-      ...host.headers,
-      ...connection.headers,
-    },
+    headers: connection.headers.ofQuestion(host),
     signal,
   });
 }
@@ -185,7 +172,7 @@ function sendQuestion(
 /** What differs between requests. */
 interface Leaving {
   readonly method: "POST" | "GET";
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
   readonly body?: string;
   readonly signal: AbortSignal;
 }
