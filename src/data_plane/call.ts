@@ -21,19 +21,24 @@ const Tokens = v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1)));
 
 const Model = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/));
 
+/** What else stands in it is neither looked at nor copied. */
+const Message: v.GenericSchema<{ role: string; [member: string]: unknown }> = v.object({
+  role: v.string(),
+});
+
 /** Only what the proxy itself decides by. What else a client sends is the provider's to judge. */
-export const ChatBody = v.looseObject({
+export const ChatBody = v.object({
   model: Model,
-  messages: v.pipe(v.array(v.looseObject({ role: v.string() })), v.minLength(1)),
+  messages: v.pipe(v.array(Message), v.minLength(1)),
   stream: v.nullish(v.boolean()),
-  stream_options: v.nullish(v.looseObject({ include_usage: v.nullish(v.boolean()) })),
+  stream_options: v.nullish(v.object({ include_usage: v.nullish(v.boolean()) })),
   max_tokens: Tokens,
   max_completion_tokens: Tokens,
   n: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(128))),
 });
 
 /** The same for embeddings. */
-export const EmbeddingsBody = v.looseObject({
+export const EmbeddingsBody = v.object({
   model: Model,
   input: v.pipe(v.unknown(), v.check(isInput, "a text, token ids or a list of either")),
   encoding_format: v.nullish(v.picklist(["float", "base64"])),
