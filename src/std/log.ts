@@ -68,28 +68,13 @@ function rememberedTime(): (ms: number) => string {
   };
 }
 
-/** Built by hand: a line is written for every call, and most values need no escape. */
+/** A line is written for every call, and most are short: what is long is looked at once more. */
 function jsonLine(time: string, level: Level, message: string, fields: Fields): string {
-  let line = `{"ts":"${time}","level":"${level}","msg":${jsonString(message)}`;
-  for (const name in fields) {
-    const value = fields[name];
-    if (value === undefined) continue;
-    line += `,"${name}":${typeof value === "string" ? jsonString(value) : jsonScalar(value)}`;
-  }
-  return `${line}}\n`;
+  let text = jsonText(fields);
+  if (text.length > MAX_VALUE_CHARS) text = jsonText(clipAll(fields));
+  const rest = text === "{}" ? text.slice(1) : `,${text.slice(1)}`;
+  return `{"ts":"${time}","level":"${level}","msg":${jsonText(clip(message))}${rest}\n`;
 }
-
-function jsonScalar(value: number | boolean | null): string {
-  return typeof value === "number" && !Number.isFinite(value) ? "null" : String(value);
-}
-
-function jsonString(text: string): string {
-  if (text.length <= MAX_VALUE_CHARS && PLAIN.test(text)) return `"${text}"`;
-  return jsonText(clip(text));
-}
-
-/** Printable ASCII but for the quote and the backslash: what JSON writes as it is. */
-const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 function humanLine(time: string, level: Level, message: string, fields: Fields): string {
   const rest = Object.entries(fields)
@@ -104,7 +89,7 @@ function quoted(value: string): string {
 }
 
 /** Writes JSON without the control characters and line ends that JSON itself allows inside strings. */
-function jsonText(value: string): string {
+function jsonText(value: string | Fields): string {
   return JSON.stringify(value).replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -117,4 +102,12 @@ function printable(text: string): string {
 
 function clip(text: string): string {
   return text.length <= MAX_VALUE_CHARS ? text : `${text.slice(0, MAX_VALUE_CHARS)}...`;
+}
+
+function clipAll(fields: Fields): Fields {
+  const clipped = Object.entries(fields).map(([name, value]) => [
+    name,
+    typeof value === "string" ? clip(value) : value,
+  ]);
+  return Object.fromEntries(clipped) as Fields;
 }
