@@ -4,6 +4,7 @@ import type { Operation } from "../domain/provider.ts";
 import { type JsonObject, parseJsonObject } from "../std/json.ts";
 import { JsonTextError, refuseTooMany, scanObject, type Span } from "../std/json_text.ts";
 import { malformed } from "./read_body.ts";
+import { isUsualChat } from "./usual_chat.ts";
 
 /** One inference request as understood by us. */
 export interface Call {
@@ -55,8 +56,7 @@ const BODIES = { chat: ChatBody, embeddings: EmbeddingsBody };
 export function readCall(text: string, operation: Operation): Call {
   const { body, members } = parse(text);
   for (const name of members.keys()) if (!LOWER_CASE.test(name)) refuseLookalike(name);
-  const { issues } = v.safeParse(BODIES[operation], body, { abortEarly: true });
-  if (issues !== undefined) throw fieldError(issues[0]);
+  if (operation !== "chat" || !isUsualChat(body)) requireFields(body, operation);
   const options = body["stream_options"] as JsonObject | null | undefined;
   return {
     operation,
@@ -67,6 +67,11 @@ export function readCall(text: string, operation: Operation): Call {
     stream: operation === "chat" && body["stream"] === true,
     includeUsage: options?.["include_usage"] === true,
   };
+}
+
+function requireFields(body: JsonObject, operation: Operation): void {
+  const { issues } = v.safeParse(BODIES[operation], body, { abortEarly: true });
+  if (issues !== undefined) throw fieldError(issues[0]);
 }
 
 function parse(text: string): Pick<Call, "body" | "members"> {
