@@ -4,7 +4,7 @@ import type { Operation } from "../domain/provider.ts";
 import { type JsonObject, parseJsonObject } from "../std/json.ts";
 import { JsonTextError, refuseTooMany, scanObject, type Span } from "../std/json_text.ts";
 import { malformed } from "./read_body.ts";
-import { isUsualChat } from "./usual_chat.ts";
+import { isUsualChat, MODEL_NAME } from "./usual_chat.ts";
 
 /** One inference request as understood by us. */
 export interface Call {
@@ -20,7 +20,7 @@ export interface Call {
 
 const Tokens = v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1)));
 
-const Model = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/));
+const Model = v.pipe(v.string(), v.regex(MODEL_NAME));
 
 /** What else stands in it is neither looked at nor copied. */
 const Message: v.GenericSchema<{ role: string; [member: string]: unknown }> = v.object({

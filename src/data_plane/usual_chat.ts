@@ -1,6 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../std/json.ts";
 
-const MODEL = /^[\x21-\x7e]{1,200}$/;
+/** What the name of a model is made of, with its provider: visible ASCII. */
+export const MODEL_NAME = /^[\x21-\x7e]{1,200}$/;
 
 /**
  * Whether a chat request is one that `ChatBody` takes, told at a glance: looking at it with the schema takes longer
@@ -10,7 +11,7 @@ export function isUsualChat(body: JsonObject): boolean {
   const { model, messages, stream, stream_options: options } = body;
   return (
     typeof model === "string" &&
-    MODEL.test(model) &&
+    MODEL_NAME.test(model) &&
     isConversation(messages) &&
     isFlag(stream) &&
     (options === undefined || (isJsonObject(options) && isFlag(options["include_usage"]))) &&
