@@ -3,10 +3,8 @@ import type { Month } from "../domain/month.ts";
 import { RATE_WINDOW_MS, RateWindow } from "../domain/rate_window.ts";
 import type { Clock } from "../std/clock.ts";
 import { uuid7From } from "../std/uuid7.ts";
+import { SQL } from "./asked_at_start.ts";
 import type { Sqlite } from "./sqlite.ts";
-import { startSql } from "./start_sql.ts" with { type: "macro" };
-
-const SQL = startSql();
 
 /** A key's tokens in one month. Calls in flight keep theirs when the month ends, so late ones land where they began. */
 export interface KeyMonth {

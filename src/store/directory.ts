@@ -6,12 +6,10 @@ import {
   type ProviderId,
 } from "../domain/provider.ts";
 import { BoundedMap } from "../std/bounded_map.ts";
+import { SQL } from "./asked_at_start.ts";
 import { ratesOf } from "./model_prices.ts";
 import type { Sqlite } from "./sqlite.ts";
-import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Row } from "./tables.ts";
-
-const SQL = startSql();
 
 /** An inference key as a call needs it. */
 export interface KeyRecord {

@@ -1,12 +1,10 @@
+import { SQL } from "./asked_at_start.ts";
 import { systemAct } from "./audit.ts";
 import { addMember } from "./memberships.ts";
 import { createOrganization } from "./organizations.ts";
 import { rowsOf } from "./rows_of.ts";
-import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Db, Row } from "./tables.ts";
 import { createUser } from "./users.ts";
-
-const SQL = startSql();
 
 export interface FirstOrganization {
   readonly organization: Row<"organizations">;

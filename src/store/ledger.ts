@@ -15,6 +15,7 @@ import {
   type OrgAccount,
   type OrgMonth,
 } from "./accounts.ts";
+import { SQL } from "./asked_at_start.ts";
 import { CostCircuits } from "./cost_circuits.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { type LedgerStatements, prepareLedger } from "./ledger_statements.ts";
@@ -22,9 +23,6 @@ import { expireHolds, lastBilledMonth } from "./ledger_recovery.ts";
 import { writeRates } from "./price_rates.ts";
 import { RollUp } from "./roll_up.ts";
 import type { Sqlite } from "./sqlite.ts";
-import { startSql } from "./start_sql.ts" with { type: "macro" };
-
-const SQL = startSql();
 
 /** A call that asks to be admitted, with what it may use at most as far as can be told. */
 export interface AdmitRequest {

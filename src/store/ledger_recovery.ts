@@ -1,12 +1,10 @@
 import { type Month, monthOf } from "../domain/month.ts";
+import { SQL } from "./asked_at_start.ts";
 import { auditTrip } from "./cost_circuits.ts";
 import type { LedgerStatements } from "./ledger_statements.ts";
 import type { RollUp } from "./roll_up.ts";
 import type { Sqlite } from "./sqlite.ts";
-import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Row } from "./tables.ts";
-
-const SQL = startSql();
 
 /** What a start had to make up for. */
 export interface Expired {

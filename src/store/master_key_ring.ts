@@ -1,10 +1,8 @@
+import { SQL } from "./asked_at_start.ts";
 import { type Act, recordAuditEvent } from "./audit.ts";
 import type { MasterKey } from "./master_key_crypto.ts";
 import { rowsOf } from "./rows_of.ts";
-import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Db, Row } from "./tables.ts";
-
-const SQL = startSql();
 
 /** The master keys of a database: one, or two while what the previous one sealed is sealed again. */
 export interface KeyRing {

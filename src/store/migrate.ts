@@ -1,11 +1,9 @@
 import type { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import { MIGRATIONS } from "../../migrations/registry.ts";
+import { SQL } from "./asked_at_start.ts";
 import { rowsOf } from "./rows_of.ts";
-import { startSql } from "./start_sql.ts" with { type: "macro" };
 import type { Tables } from "./tables.ts";
-
-const SQL = startSql();
 
 /** The database was written by a newer version of this program. */
 export class NewerSchemaError extends Error {
