@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { openFolder, runBinary } from "../support/binary.ts";
 import { type Authority, openAuthority } from "../support/certificates.ts";
+import { eventually } from "../support/eventually.ts";
 import { openProxy, PROVIDER_KEY, PROVIDERS, type TestProxy } from "../support/proxy.ts";
 import { startTlsUpstream, type TlsUpstream } from "../support/tls_upstream.ts";
 
@@ -38,7 +39,7 @@ test("a provider behind a private authority is called once the operator trusts t
     const answer = await callOne(proxy, upstream.baseUrl);
     expect(answer.status).toBe(502);
     expect(upstream.requests).toEqual([]);
-    expect(proxy.binary.output()).toContain("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+    await eventually(() => proxy.binary.output().includes("UNABLE_TO_VERIFY_LEAF_SIGNATURE"));
   }
   for (const name of ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"]) {
     await using proxy = await openProxy(flags, { environment: { [name]: authority.path } });
@@ -59,7 +60,7 @@ test("a certificate for another name ends the call before anything is sent", asy
   });
   expect((await callOne(proxy, `https://${host}/v1`)).status).toBe(502);
   expect(upstream.requests).toEqual([]);
-  expect(proxy.binary.output()).toContain("ERR_TLS_CERT_ALTNAME_INVALID");
+  await eventually(() => proxy.binary.output().includes("ERR_TLS_CERT_ALTNAME_INVALID"));
   expect(await proxy.usage()).toEqual([]);
   await upstream.stop();
 });
