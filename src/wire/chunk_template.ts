@@ -5,10 +5,13 @@ import { dataEvent } from "../std/sse.ts";
 // oxlint-disable-next-line eslint/no-control-regex
 const NOT_PLAIN = /["\\\x00-\x1f\x7f-\x9f]/;
 
+/** The same, and all that is not ASCII. */
+const NOT_PLAIN_ASCII = /[^ !#-[\]-~]/;
+
 /** A chunk that has a learned shape. */
-export interface MatchedChunk<Edited> {
+export interface MatchedChunk {
   /** The chunk as it is sent on. */
-  readonly edited: Edited;
+  readonly edited: string;
   /** The bytes of its piece of text, as UTF-8. */
   readonly contentBytes: number;
 }
@@ -22,17 +25,13 @@ export class ChunkTemplate {
   /** The bytes before, between and behind the strings that change, as they come and as they are sent on. */
   readonly #given: readonly string[];
   readonly #edited: readonly string[];
-  /** The same as bytes: what is given as a whole event. */
-  readonly #givenBytes: readonly Uint8Array[];
-  readonly #editedBytes: readonly Uint8Array[];
-  readonly #addedBytes: number;
+  /** The same of the whole event that brings it, a character for each byte. */
+  readonly #givenEvent: readonly string[];
 
   private constructor(given: readonly string[], edited: readonly string[]) {
     this.#given = given;
     this.#edited = edited;
-    this.#givenBytes = eventAround(given).map((literal) => Buffer.from(literal));
-    this.#editedBytes = edited.map((literal) => Buffer.from(literal));
-    this.#addedBytes = sizeOf(this.#editedBytes) - sizeOf(this.#givenBytes);
+    this.#givenEvent = eventAround(given).map((literal) => bytesAsText(Buffer.from(literal)));
   }
 
   /**
@@ -56,62 +55,43 @@ export class ChunkTemplate {
   }
 
   /** Returns the chunk as it is sent on, or null if it is not of this shape. */
-  match(text: string): MatchedChunk<string> | null {
-    const head = this.#given[0] ?? "";
+  match(text: string): MatchedChunk | null {
+    return this.#match(text, this.#given, NOT_PLAIN);
+  }
+
+  /**
+   * The same for bytes that may be one whole event, without decoding them: ASCII is itself.
+   *
+   * @returns Null also for text beyond ASCII, which `match` takes.
+   */
+  matchBytes(piece: Uint8Array): MatchedChunk | null {
+    return this.#match(bytesAsText(piece), this.#givenEvent, NOT_PLAIN_ASCII);
+  }
+
+  #match(text: string, given: readonly string[], refused: RegExp): MatchedChunk | null {
+    const head = given[0] ?? "";
     if (!text.startsWith(head)) return null;
     let edited = this.#edited[0] ?? "";
     let contentBytes = -1;
     let at = head.length;
-    for (let index = 1; index < this.#given.length; index += 1) {
-      const literal = this.#given[index] ?? "";
-      const last = index === this.#given.length - 1;
+    for (let index = 1; index < given.length; index += 1) {
+      const literal = given[index] ?? "";
+      const last = index === given.length - 1;
       const end = last ? text.length - literal.length : text.indexOf(literal, at);
       if (end < at || (last && !text.endsWith(literal))) return null;
       const string = text.slice(at, end);
-      if (NOT_PLAIN.test(string)) return null;
+      if (refused.test(string)) return null;
       if (contentBytes === -1) contentBytes = Buffer.byteLength(string);
       edited += string + (this.#edited[index] ?? "");
       at = end + literal.length;
     }
     return { edited, contentBytes };
   }
+}
 
-  /**
-   * The same for bytes that may be one whole event: nothing is decoded. Only ASCII is known by its bytes.
-   *
-   * @returns Null also for text beyond ASCII, which `match` takes.
-   */
-  matchBytes(piece: Uint8Array): MatchedChunk<Uint8Array> | null {
-    const strings: Uint8Array[] = [];
-    let at = 0;
-    for (const [index, literal] of this.#givenBytes.entries()) {
-      const from = at;
-      if (index > 0) {
-        at = plainEnd(piece, from);
-        strings.push(piece.subarray(from, at));
-      }
-      if (!holdsAt(piece, at, literal)) return null;
-      at += literal.length;
-    }
-    if (at !== piece.length) return null;
-    return { edited: this.#around(strings, piece.length), contentBytes: strings[0]?.length ?? 0 };
-  }
-
-  /** Puts the literals of what is sent on around strings that came in a piece of this size. */
-  #around(strings: readonly Uint8Array[], size: number): Uint8Array {
-    const edited = new Uint8Array(size + this.#addedBytes);
-    let at = 0;
-    for (const [index, literal] of this.#editedBytes.entries()) {
-      const string = index === 0 ? undefined : strings[index - 1];
-      if (string !== undefined) {
-        edited.set(string, at);
-        at += string.length;
-      }
-      edited.set(literal, at);
-      at += literal.length;
-    }
-    return edited;
-  }
+/** Returns a character for each byte. Text is compared, cut and joined without making a buffer of every part. */
+function bytesAsText(bytes: Uint8Array): string {
+  return (Buffer.prototype as Buffer).toString.call(bytes, "latin1");
 }
 
 /** Returns literals of a chunk as those of the event that brings it, in the form that nearly all providers use. */
@@ -121,27 +101,6 @@ function eventAround(literals: readonly string[]): string[] {
 
 /** No literal holds it: JSON has no control characters. */
 const SPLIT = "\0";
-
-function sizeOf(literals: readonly Uint8Array[]): number {
-  return literals.reduce((sum, { length }) => sum + length, 0);
-}
-
-function holdsAt(bytes: Uint8Array, at: number, literal: Uint8Array): boolean {
-  if (at + literal.length > bytes.length) return false;
-  for (let index = 0; index < literal.length; index += 1)
-    if (bytes[at + index] !== literal[index]) return false;
-  return true;
-}
-
-/** Returns where plain ASCII ends: at a quote or backslash, a control character, or a byte of something else. */
-function plainEnd(bytes: Uint8Array, from: number): number {
-  let at = from;
-  for (;;) {
-    const code = bytes[at] ?? 0;
-    if (code < 0x20 || code >= 0x7f || code === 0x22 || code === 0x5c) return at;
-    at += 1;
-  }
-}
 
 /**
  * Cuts a text around the values of string members.

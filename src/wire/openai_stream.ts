@@ -89,12 +89,12 @@ export class OpenAiStream implements StreamTranslation {
     return this.#counted(this.#template.match(event.data));
   }
 
-  known(piece: Uint8Array): Uint8Array | null {
+  known(piece: Uint8Array): string | null {
     if (this.done || this.#template === null || this.#held !== null) return null;
     return this.#counted(this.#template.matchBytes(piece));
   }
 
-  #counted<Edited>(match: MatchedChunk<Edited> | null): Edited | null {
+  #counted(match: MatchedChunk | null): string | null {
     if (match === null) return null;
     this.outputBytes += match.contentBytes;
     this.servedModel = this.#templateModel ?? this.servedModel;

@@ -73,7 +73,7 @@ export interface StreamTranslation {
    * Takes bytes that may be one whole event like those before it, and returns what to send on. A short cut: null if
    * they are anything else, then nothing has changed and they have to be parsed.
    */
-  known?(piece: Uint8Array): Uint8Array | null;
+  known?(piece: Uint8Array): string | null;
   /**
    * Takes the end of the upstream body and returns the rest of the client's stream, `[DONE]` included.
    *

@@ -92,10 +92,17 @@ test("as bytes a chunk is edited as it is as text, if its text is plain ASCII", 
       const isAscii = /^[\x20-\x7e]*$/.test(second);
       expect(asBytes !== null).toBe(asText !== null && isAscii);
       if (asBytes === null || asText === null) return;
-      expect(Buffer.from(asBytes.edited).toString()).toBe(asText.edited);
+      expect(asBytes.edited).toBe(asText.edited);
       expect(asBytes.contentBytes).toBe(asText.contentBytes);
     }),
   );
+});
+
+test("bytes are not mistaken for the characters that have their numbers", () => {
+  const template = learn(chunk({ content: "a" }, { id: "\u00c3\u00a9" }));
+  expect(template?.matchBytes(eventOf(chunk({ content: "b" }, { id: "\u00e9" })))).toBeNull();
+  const next = chunk({ content: "b" }, { id: "\u00c3\u00a9" });
+  expect(template?.matchBytes(eventOf(next))?.edited).toBe(edit(next));
 });
 
 test("of an event that is cut anywhere, or does not come alone, nothing is known", () => {
