@@ -1,10 +1,10 @@
 import { type CommandLine, FlagError, readCommandLine, refuseWord } from "../std/flags.ts";
 import { nearest } from "../std/nearest.ts";
 import type { Command } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
 import { EXIT } from "./exit_codes.ts";
 import { explainFailure, formatFailure } from "./fatal.ts";
 import { helpOf, overview, overviewOf, PROGRAM } from "./help.ts";
+import { serve } from "./serve.ts";
 import { findTopic, topicLines, topicText } from "./topics.ts";
 
 /** What people write instead of a command. */
@@ -30,7 +30,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     if (words[0] === "help") return await help(rest);
     if (words[0] === "") throw new FlagError("Cannot run nothing: a command is missing", helpHint);
     if (rest.includes("--help") || rest.includes("-h")) return await help(words);
-    const command = commandOf(words);
+    const command = await findCommand(words);
     const given = words.slice(command.name.split(" ").length);
     return await command.run(lineOf(command, given));
   } catch (error) {
@@ -40,26 +40,37 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** Returns the command that is named. The service is found without loading what only the others need. */
+async function findCommand(words: readonly string[]): Promise<Command> {
+  return isNamedBy(serve, words) ? serve : commandOf(words, await allCommands());
+}
+
+async function allCommands(): Promise<readonly Command[]> {
+  const { COMMANDS } = await import("./commands.ts");
+  return COMMANDS;
+}
+
 /** Shows everything, the commands that begin with a word, one command, or a topic. */
 async function help(words: readonly string[]): Promise<number> {
+  const commands = await allCommands();
   const [first] = words.filter((word) => !word.startsWith("-"));
-  const group = COMMANDS.filter((command) => command.name.startsWith(`${first} `));
-  const command = COMMANDS.find((one) => isNamedBy(one, words));
+  const group = commands.filter((command) => command.name.startsWith(`${first} `));
+  const command = commands.find((one) => isNamedBy(one, words));
   const topic = findTopic(first ?? "");
-  if (first === undefined) console.log(`${overview(COMMANDS)}\n\n${topicLines()}`);
+  if (first === undefined) console.log(`${overview(commands)}\n\n${topicLines()}`);
   else if (command === undefined && group.length > 0) console.log(overviewOf(first, group));
   else if (command === undefined && topic !== undefined)
     process.stdout.write(await topicText(topic));
-  else console.log(helpOf(command ?? commandOf(words)));
+  else console.log(helpOf(command ?? commandOf(words, commands)));
   return EXIT.ok;
 }
 
 /** @throws {FlagError} If no command is named so. */
-function commandOf(words: readonly string[]): Command {
-  const command = COMMANDS.find((one) => isNamedBy(one, words));
+function commandOf(words: readonly string[], commands: readonly Command[]): Command {
+  const command = commands.find((one) => isNamedBy(one, words));
   if (command !== undefined) return command;
   const [first = "", second = ""] = words;
-  const group = COMMANDS.filter((one) => one.name.startsWith(`${first} `));
+  const group = commands.filter((one) => one.name.startsWith(`${first} `));
   if (group.length > 0 && (second === "" || second.startsWith("-")))
     throw new FlagError(
       `Cannot run "${first}": it takes one more word`,
@@ -68,7 +79,7 @@ function commandOf(words: readonly string[]): Command {
   const typed = group.length === 0 ? first : `${first} ${second}`;
   const meant =
     group.length === 0
-      ? nearest(first, [...new Set(COMMANDS.map((one) => one.name.split(" ")[0] ?? ""))])
+      ? nearest(first, [...new Set(commands.map((one) => one.name.split(" ")[0] ?? ""))])
       : nearest(
           typed,
           group.map((one) => one.name),
