@@ -111,8 +111,9 @@ export class StreamRelay {
     for (;;) {
       let output = this.#atHand();
       if (output === undefined) output = this.#taken(await this.#read());
-      if (output !== null && !output.includes("data:")) continue;
-      if (output !== null) this.#options.observation.firstChunk();
+      if (output === null) return null;
+      if (!output.includes("data:")) continue;
+      this.#options.observation.firstChunk();
       return output;
     }
   }

@@ -22,10 +22,10 @@ export interface MatchedChunk {
  * parsing, and what was decided for the first holds for it.
  */
 export class ChunkTemplate {
-  /** The bytes before, between and behind the strings that change, as they come and as they are sent on. */
+  /** What stands before, between and behind the strings that change, as it comes and as it is sent on. */
   readonly #given: readonly string[];
   readonly #edited: readonly string[];
-  /** The same of the whole event that brings it, a character for each byte. */
+  /** What comes, as a whole event and with a character for each byte. */
   readonly #givenEvent: readonly string[];
 
   private constructor(given: readonly string[], edited: readonly string[]) {
