@@ -40,11 +40,14 @@ export interface StreamOptions {
   readonly onEnd: () => void;
 }
 
+/** What a client is sent: text, or what passed without being decoded. */
+type Output = string | Uint8Array;
+
 /** The first output, when the client's headers go out before it has come. */
 class Pending {
-  readonly first: Promise<string | null>;
+  readonly first: Promise<Output | null>;
 
-  constructor(first: Promise<string | null>) {
+  constructor(first: Promise<Output | null>) {
     this.first = first;
   }
 }
@@ -107,19 +110,19 @@ export class StreamRelay {
   }
 
   /** Returns the first output that holds an event. */
-  async #first(): Promise<string | null> {
+  async #first(): Promise<Output | null> {
     for (;;) {
       let output = this.#atHand();
       if (output === undefined) output = this.#taken(await this.#read());
       if (output === null) return null;
-      if (!output.includes("data:")) continue;
+      if (typeof output === "string" && !output.includes("data:")) continue;
       this.#options.observation.firstChunk();
       return output;
     }
   }
 
   /** Resolves once the client has waited for its headers long enough, with what is still to come. */
-  #silence(first: Promise<string | null>): Promise<Pending> {
+  #silence(first: Promise<Output | null>): Promise<Pending> {
     const sinceMs = this.#deps.clock.monotonicMs();
     return new Promise((resolve) => {
       const beat = (nowMs: number) => {
@@ -131,7 +134,7 @@ export class StreamRelay {
     });
   }
 
-  #body(first: string | null | Pending): ReadableStream<Uint8Array> {
+  #body(first: Output | null | Pending): ReadableStream<Uint8Array> {
     // A client that leaves now never asks for the body, and nothing else would end the call.
     const { signal } = this.#options.flight;
     if (signal.aborted) throw signal.reason;
@@ -142,7 +145,7 @@ export class StreamRelay {
 
   async #run(
     controller: ReadableStreamDirectController,
-    first: string | null | Pending,
+    first: Output | null | Pending,
   ): Promise<void> {
     this.#running = true;
     const beat = (nowMs: number) => this.#beat(nowMs, controller);
@@ -165,8 +168,8 @@ export class StreamRelay {
   }
 
   /** Sends everything on, from its first part to its last. It waits for nothing but the next piece and the client. */
-  async #relay(controller: ReadableStreamDirectController, first: string | null): Promise<void> {
-    let output: string | null | undefined = first;
+  async #relay(controller: ReadableStreamDirectController, first: Output | null): Promise<void> {
+    let output: Output | null | undefined = first;
     while (output !== null) {
       const stall = output === "" ? null : this.#write(controller, output);
       if (stall !== null) await stall;
@@ -177,7 +180,7 @@ export class StreamRelay {
   }
 
   /** Returns what comes next for the client, perhaps nothing yet; null after the end, undefined if a piece must be read. */
-  #atHand(): string | null | undefined {
+  #atHand(): Output | null | undefined {
     if (this.#complete) return null;
     if (this.#fault !== null) throw this.#fault;
     if (this.#translation.done) return this.#end();
@@ -190,7 +193,7 @@ export class StreamRelay {
   }
 
   /** Returns what was read gives the client. */
-  #taken({ value }: { readonly value?: Uint8Array | undefined }): string {
+  #taken({ value }: { readonly value?: Uint8Array | undefined }): Output {
     this.#reading = false;
     return value === undefined ? this.#end() : this.#piece(value);
   }
@@ -209,7 +212,7 @@ export class StreamRelay {
   }
 
   /** Returns what a piece gives the client. */
-  #piece(piece: Uint8Array): string {
+  #piece(piece: Uint8Array): Output {
     this.#heardMs = this.#options.flight.heard();
     this.#bytes += piece.byteLength;
     if (this.#bytes > MAX_STREAM_BYTES) throw tooLong("The provider does not end its answer");
@@ -223,13 +226,13 @@ export class StreamRelay {
     return new UpstreamFault("The provider cut its answer off", { interrupted: true });
   }
 
-  #part(piece: Uint8Array): string {
+  #part(piece: Uint8Array): Output {
     const isLast = piece.byteLength <= PART_BYTES;
     this.#rest = isLast ? null : piece.subarray(PART_BYTES);
     return this.#translate(isLast ? piece : piece.subarray(0, PART_BYTES));
   }
 
-  #translate(piece: Uint8Array): string {
+  #translate(piece: Uint8Array): Output {
     const known = this.#parser.isBetweenEvents ? this.#translation.known?.(piece) : null;
     if (known) return known;
     let text = "";
@@ -244,7 +247,7 @@ export class StreamRelay {
   }
 
   /** Sends output on. Returns what to wait for if the client does not take it, else null. */
-  #write(controller: ReadableStreamDirectController, output: string): Promise<void> | null {
+  #write(controller: ReadableStreamDirectController, output: Output): Promise<void> | null {
     const written = controller.write(output);
     if (typeof written !== "number") return this.#stall(written);
     const { signal } = this.#options.flight;

@@ -1,19 +1,29 @@
+import { isUtf8 } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../std/json.ts";
 import { dataEvent } from "../std/sse.ts";
 
-/** What would end a JSON string early, swallow its end, or not be allowed in one. */
-// oxlint-disable-next-line eslint/no-control-regex
-const NOT_PLAIN = /["\\\x00-\x1f\x7f-\x9f]/;
+/** How many sizes of event room is kept for, and up to which size, in bytes: most pieces of text are a few letters. */
+const MAX_ROOMS = 12;
+const MAX_ROOM_BYTES = 1024;
 
-/** The same, and all that is not ASCII. */
-const NOT_PLAIN_ASCII = /[^ !#-[\]-~]/;
+/** Bytes that stand in every chunk, as they come and as they are sent on, behind a string that changes. */
+class Literal {
+  readonly given: Buffer;
+  readonly sent: Buffer;
+  /** Where it was found last. */
+  at = 0;
 
-/** A chunk that has a learned shape. */
-export interface MatchedChunk {
-  /** The chunk as it is sent on. */
-  readonly edited: string;
-  /** The bytes of its piece of text, as UTF-8. */
-  readonly contentBytes: number;
+  constructor(given: string, sent: string) {
+    this.given = Buffer.from(given);
+    this.sent = Buffer.from(sent);
+  }
+
+  /** Whether it stands there, as it comes. */
+  standsAt(at: number, bytes: Uint8Array): boolean {
+    this.at = at;
+    const end = at + this.given.length;
+    return end <= bytes.length && this.given.compare(bytes, at, end) === 0;
+  }
 }
 
 /**
@@ -22,16 +32,21 @@ export interface MatchedChunk {
  * parsing, and what was decided for the first holds for it.
  */
 export class ChunkTemplate {
-  /** What stands before, between and behind the strings that change, as it comes and as it is sent on. */
-  readonly #given: readonly string[];
-  readonly #edited: readonly string[];
-  /** What comes, as a whole event and with a character for each byte. */
-  readonly #givenEvent: readonly string[];
+  /** The bytes of the pieces of text that were matched last. */
+  contentBytes = 0;
+  readonly #head: Literal;
+  /** What stands behind the piece of text, and behind padding if there is any. */
+  readonly #others: readonly Literal[];
+  /** Where the event ends that was looked at last. */
+  #end = 0;
+  /** Those of all bytes of strings together: the highest is set if there is more than ASCII. */
+  #bits = 0;
+  /** By its size, an event as it is sent on but for its strings. Making nothing for each chunk is what makes it cheap. */
+  readonly #rooms = new Map<number, Uint8Array>();
 
-  private constructor(given: readonly string[], edited: readonly string[]) {
-    this.#given = given;
-    this.#edited = edited;
-    this.#givenEvent = eventAround(given).map((literal) => bytesAsText(Buffer.from(literal)));
+  private constructor(head: Literal, others: readonly Literal[]) {
+    this.#head = head;
+    this.#others = others;
   }
 
   /**
@@ -49,58 +64,92 @@ export class ChunkTemplate {
     if (typeof obfuscation === "string") {
       strings.push(`"obfuscation":${JSON.stringify(obfuscation)}`);
     }
-    const given = cutAround(text, strings);
+    const given = cutAround(dataEvent(text), strings);
     const sent = cutAround(edited, strings);
-    return given === null || sent === null ? null : new ChunkTemplate(given, sent);
-  }
-
-  /** Returns the chunk as it is sent on, or null if it is not of this shape. */
-  match(text: string): MatchedChunk | null {
-    return this.#match(text, this.#given, NOT_PLAIN);
+    if (given === null || sent === null) return null;
+    const literals = given.map((literal, index) => new Literal(literal, sent[index] ?? ""));
+    const [head, ...others] = literals;
+    return head === undefined ? null : new ChunkTemplate(head, others);
   }
 
   /**
-   * The same for bytes that may be one whole event, without decoding them: ASCII is itself.
+   * Edits chunks of this shape without decoding them.
    *
-   * @returns Null also for text beyond ASCII, which `match` takes.
+   * @param events Bytes that may be whole events, mostly one, each a chunk.
+   * @returns What is sent on, until the next chunk is matched; null if they are anything else.
    */
-  matchBytes(piece: Uint8Array): MatchedChunk | null {
-    return this.#match(bytesAsText(piece), this.#givenEvent, NOT_PLAIN_ASCII);
+  match(events: Uint8Array): Uint8Array | null {
+    this.contentBytes = 0;
+    this.#bits = 0;
+    const first = this.#matchAt(events, 0);
+    const edited = first && this.#end < events.length ? this.#withOthers(first, events) : first;
+    return this.#bits < 0x80 || isUtf8(events) ? edited : null;
   }
 
-  #match(text: string, given: readonly string[], refused: RegExp): MatchedChunk | null {
-    const head = given[0] ?? "";
-    if (!text.startsWith(head)) return null;
-    let edited = this.#edited[0] ?? "";
-    let contentBytes = -1;
-    let at = head.length;
-    for (let index = 1; index < given.length; index += 1) {
-      const literal = given[index] ?? "";
-      const last = index === given.length - 1;
-      const end = last ? text.length - literal.length : text.indexOf(literal, at);
-      if (end < at || (last && !text.endsWith(literal))) return null;
-      const string = text.slice(at, end);
-      if (refused.test(string)) return null;
-      if (contentBytes === -1) contentBytes = Buffer.byteLength(string);
-      edited += string + (this.#edited[index] ?? "");
-      at = end + literal.length;
+  #withOthers(first: Uint8Array, events: Uint8Array): Uint8Array | null {
+    const all = [first.slice()];
+    while (this.#end < events.length) {
+      const next = this.#matchAt(events, this.#end);
+      if (next === null) return null;
+      all.push(next.slice());
     }
-    return { edited, contentBytes };
+    return Buffer.concat(all);
+  }
+
+  #matchAt(events: Uint8Array, from: number): Uint8Array | null {
+    return this.#isOfShape(events, from) ? this.#edited(events) : null;
+  }
+
+  /** Finds the end of an event and its strings, if all the rest is as it was learned. */
+  #isOfShape(events: Uint8Array, from: number): boolean {
+    if (!this.#head.standsAt(from, events)) return false;
+    let at = from + this.#head.given.length;
+    for (const literal of this.#others) {
+      for (; isPlain(events[at]); at += 1) this.#bits |= events[at] as number;
+      if (!literal.standsAt(at, events)) return false;
+      at += literal.given.length;
+    }
+    this.#end = at;
+    return true;
+  }
+
+  #edited(events: Uint8Array): Uint8Array {
+    const edited = this.#room(this.#end - this.#head.at);
+    let at = this.#head.at + this.#head.given.length;
+    let to = this.#head.sent.length;
+    this.contentBytes += (this.#others[0]?.at ?? at) - at;
+    for (const literal of this.#others) {
+      for (; at < literal.at; at += 1, to += 1) edited[to] = events[at] as number;
+      at += literal.given.length;
+      if (at < this.#end) edited.set(literal.sent, to);
+      to += literal.sent.length;
+    }
+    return edited;
+  }
+
+  /** Returns where the strings of an event have to be put: the first and the last literal stand there already. */
+  #room(eventBytes: number): Uint8Array {
+    const kept = this.#rooms.get(eventBytes);
+    if (kept !== undefined) return kept;
+    const literals = [this.#head, ...this.#others];
+    const growth = literals.reduce((sum, { given, sent }) => sum + sent.length - given.length, 0);
+    const room = new Uint8Array(eventBytes + growth);
+    const last = literals.at(-1)?.sent ?? Buffer.alloc(0);
+    room.set(this.#head.sent);
+    room.set(last, room.length - last.length);
+    if (this.#rooms.size < MAX_ROOMS && room.length <= MAX_ROOM_BYTES)
+      this.#rooms.set(eventBytes, room);
+    return room;
   }
 }
 
-/** Returns a character for each byte. Text is compared, cut and joined without making a buffer of every part. */
-function bytesAsText(bytes: Uint8Array): string {
-  return (Buffer.prototype as Buffer).toString.call(bytes, "latin1");
+/** Whether a byte of a string stands for itself, perhaps as part of a character: it is neither escaped nor the end. */
+function isPlain(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH;
 }
 
-/** Returns literals of a chunk as those of the event that brings it, in the form that nearly all providers use. */
-function eventAround(literals: readonly string[]): string[] {
-  return dataEvent(literals.join(SPLIT)).split(SPLIT);
-}
-
-/** No literal holds it: JSON has no control characters. */
-const SPLIT = "\0";
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /**
  * Cuts a text around the values of string members.

@@ -2,7 +2,7 @@ import type { Usage } from "../domain/usage.ts";
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../std/json.ts";
 import { dataEvent, type SseEvent } from "../std/sse.ts";
 import { editAnswer } from "./edit_answer.ts";
-import { ChunkTemplate, type MatchedChunk } from "./chunk_template.ts";
+import { ChunkTemplate } from "./chunk_template.ts";
 import { choiceBytes } from "./openai_output_bytes.ts";
 import type { OpenAiQuirks } from "./openai_quirks.ts";
 import { toOpenAiUsage } from "./openai_usage.ts";
@@ -11,6 +11,8 @@ import { type ClientRequest, type StreamTranslation, UpstreamFault } from "./tra
 
 /** A stream whose chunks never look alike is not worth more lessons than this. */
 const MAX_LESSONS = 8;
+
+const UTF_8 = new TextDecoder();
 
 /** The last event of every complete stream of the OpenAI wire. */
 export const DONE = "[DONE]";
@@ -85,20 +87,18 @@ export class OpenAiStream implements StreamTranslation {
 
   /** Passes a chunk on that is like those before it, but for its piece of text; null if it is not. */
   #known(event: SseEvent): string | null {
-    if (this.#template === null || this.#held !== null || event.name !== "") return null;
-    return this.#counted(this.#template.match(event.data));
+    if (this.#template === null || event.name !== "") return null;
+    const edited = this.known(Buffer.from(dataEvent(event.data)));
+    return edited === null ? null : UTF_8.decode(edited);
   }
 
-  known(piece: Uint8Array): string | null {
+  known(piece: Uint8Array): Uint8Array | null {
     if (this.done || this.#template === null || this.#held !== null) return null;
-    return this.#counted(this.#template.matchBytes(piece));
-  }
-
-  #counted(match: MatchedChunk | null): string | null {
-    if (match === null) return null;
-    this.outputBytes += match.contentBytes;
+    const edited = this.#template.match(piece);
+    if (edited === null) return null;
+    this.outputBytes += this.#template.contentBytes;
     this.servedModel = this.#templateModel ?? this.servedModel;
-    return match.edited;
+    return edited;
   }
 
   #learn(chunk: JsonObject, text: string, passed: string): void {

@@ -70,10 +70,10 @@ export interface StreamTranslation {
    */
   push(event: SseEvent): string;
   /**
-   * Takes bytes that may be one whole event like those before it, and returns what to send on. A short cut: null if
+   * Takes bytes that may be whole events like those before them, and returns what to send on. A short cut: null if
    * they are anything else, then nothing has changed and they have to be parsed.
    */
-  known?(piece: Uint8Array): string | null;
+  known?(piece: Uint8Array): Uint8Array | null;
   /**
    * Takes the end of the upstream body and returns the rest of the client's stream, `[DONE]` included.
    *

@@ -151,6 +151,25 @@ test("a chunk that the network cut inside a character arrives whole", async () =
   expect(JSON.parse(eventsOf(text)[0] ?? "").choices[0].delta.content).toBe("na\u00efve \u{1f600}");
 });
 
+test("chunks of one size that a client reads late are the ones that were sent", async () => {
+  const words = Array.from({ length: 5_000 }, (_, index) => ` ${10_000 + index}`);
+  const late = Promise.withResolvers<void>();
+  async function* pieces() {
+    for (const [index, content] of words.entries()) {
+      if (index === 1_000) late.resolve();
+      yield chunk({ content });
+    }
+    yield lastChunks(9, 5_000);
+  }
+  proxy.standIn.next({ pieces: pieces() });
+  const answer = await proxy.send(STREAM);
+  await late.promise;
+  const chunks: AnyJson[] = eventsOf(await answer.text())
+    .slice(0, -2)
+    .map((event) => JSON.parse(event));
+  expect(chunks.map(({ choices }) => choices[0].delta.content)).toEqual(words);
+});
+
 test("the finish chunk does not wait longer than usage does", async () => {
   const script = scripted();
   proxy.standIn.next({ pieces: script.pieces });

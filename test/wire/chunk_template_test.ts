@@ -18,16 +18,38 @@ function learn(text: string): ChunkTemplate | null {
   return ChunkTemplate.learn(JSON.parse(text), text, edit(text));
 }
 
+/** Returns chunks as the events that bring them. */
+function eventsOf(...texts: readonly string[]): Buffer {
+  return Buffer.from(texts.map((text) => `data: ${text}\n\n`).join(""));
+}
+
+/** Returns what chunks are sent on as, and the bytes of their text; null if they are of another shape. */
+function match(template: ChunkTemplate | null, events: Uint8Array): [string, number] | null {
+  const edited = template?.match(events) ?? null;
+  return edited === null || template === null
+    ? null
+    : [Buffer.from(edited).toString(), template.contentBytes];
+}
+
 test("a chunk of the learned shape is edited as the first one was", () => {
   const template = learn(chunk({ content: "a" }));
-  const next = chunk({ content: " hello" });
-  expect(template?.match(next)).toEqual({ edited: edit(next), contentBytes: 6 });
+  for (const content of [" hello", "", "b", " hallo", "caf\u00e9 \u{1f600}", "z".repeat(3000)]) {
+    const next = chunk({ content });
+    expect(match(template, eventsOf(next))).toEqual([edit(next), Buffer.byteLength(content)]);
+  }
 });
 
 test("padding that differs from chunk to chunk is no other shape", () => {
   const template = learn(chunk({ content: "a" }, { obfuscation: "xK9" }));
-  const next = chunk({ content: " hello" }, { obfuscation: "aaaaaaQ" });
-  expect(template?.match(next)).toEqual({ edited: edit(next), contentBytes: 6 });
+  for (const [content, obfuscation] of [
+    [" hello", "aaaaaaQ"],
+    [" hell", "aaaaaaQo"],
+    ["", ""],
+    [" hello", "aaaaaaQ"],
+  ]) {
+    const next = chunk({ content }, { obfuscation });
+    expect(match(template, eventsOf(next))).toEqual([edit(next), Buffer.byteLength(content ?? "")]);
+  }
 });
 
 test("any other chunk is not of the shape", () => {
@@ -43,10 +65,19 @@ test("any other chunk is not of the shape", () => {
     chunk({ content: "a" }, { id: "c2" }),
     chunk({ content: "a" }, { error: { message: "b" } }),
     chunk({ content: "a" }).replace('"a"', '"a","finish_reason":"stop"'),
+    chunk({ content: "a" }).replace('"a"', '"\u0001"'),
     "",
     "{}",
-  ];
-  expect(others.map((text) => template?.match(text) ?? null)).toEqual(others.map(() => null));
+  ].map((text) => eventsOf(text));
+  expect(others.map((events) => match(template, events))).toEqual(others.map(() => null));
+});
+
+test("what is no text is not passed on as if it were", () => {
+  const template = learn(chunk({ content: "a" }));
+  const event = eventsOf(chunk({ content: "\u00e9" }));
+  expect(match(template, event)).not.toBeNull();
+  event[event.indexOf(0xc3)] = 0xff;
+  expect(match(template, event)).toBeNull();
 });
 
 test("nothing is learned where it is not certain which text is the content", () => {
@@ -61,63 +92,45 @@ test("nothing is learned where it is not certain which text is the content", () 
 });
 
 test("whatever matches is the JSON that parsing and editing would have given", () => {
-  const texts = fc.string({ unit: fc.constantFrom("a", "\\", '"', "\n", "}", ",", "\u00e9", "c") });
-  fc.assert(
-    fc.property(texts, texts, fc.boolean(), (first, second, padded) => {
-      const extra = padded ? { obfuscation: first } : {};
-      const template = learn(chunk({ content: first }, extra));
-      const next = chunk({ content: second }, padded ? { obfuscation: second } : {});
-      const match = template?.match(next) ?? null;
-      if (match === null) return;
-      expect(match.edited).toBe(edit(next));
-      expect(match.contentBytes).toBe(Buffer.byteLength(second));
-    }),
-  );
-});
-
-/** Returns a chunk as the event that brings it. */
-const eventOf = (text: string) => Buffer.from(`data: ${text}\n\n`);
-
-test("as bytes a chunk is edited as it is as text, if its text is plain ASCII", () => {
   const texts = fc.string({
-    unit: fc.constantFrom("a", "\\", '"', "\n", "}", "\u007f", "\u00e9", "c"),
+    unit: fc.constantFrom("a", "\\", '"', "\n", "}", ",", "\u007f", "\u00e9", "\ud800", "c"),
   });
   fc.assert(
-    fc.property(texts, texts, fc.boolean(), (first, second, padded) => {
-      const extra = padded ? { obfuscation: first } : {};
-      const template = learn(chunk({ content: first }, extra));
-      const next = chunk({ content: second }, padded ? { obfuscation: second } : {});
-      const asText = template?.match(next) ?? null;
-      const asBytes = template?.matchBytes(eventOf(next)) ?? null;
-      const isAscii = /^[\x20-\x7e]*$/.test(second);
-      expect(asBytes !== null).toBe(asText !== null && isAscii);
-      if (asBytes === null || asText === null) return;
-      expect(asBytes.edited).toBe(asText.edited);
-      expect(asBytes.contentBytes).toBe(asText.contentBytes);
+    fc.property(texts, fc.array(texts, { minLength: 1 }), fc.boolean(), (first, others, padded) => {
+      const extraOf = (text: string) => (padded ? { obfuscation: text } : {});
+      const template = learn(chunk({ content: first }, extraOf(first)));
+      const next = others.map((content) => chunk({ content }, extraOf(content)));
+      const matched = match(template, eventsOf(...next));
+      const isPlain = others.every((content) => /^[^"\\\n\ud800]*$/.test(content));
+      expect(matched !== null).toBe(template !== null && isPlain);
+      if (matched === null) return;
+      expect(matched).toEqual([next.map(edit).join(""), Buffer.byteLength(others.join(""))]);
     }),
   );
 });
 
 test("bytes are not mistaken for the characters that have their numbers", () => {
   const template = learn(chunk({ content: "a" }, { id: "\u00c3\u00a9" }));
-  expect(template?.matchBytes(eventOf(chunk({ content: "b" }, { id: "\u00e9" })))).toBeNull();
+  expect(match(template, eventsOf(chunk({ content: "b" }, { id: "\u00e9" })))).toBeNull();
   const next = chunk({ content: "b" }, { id: "\u00c3\u00a9" });
-  expect(template?.matchBytes(eventOf(next))?.edited).toBe(edit(next));
+  expect(match(template, eventsOf(next))).toEqual([edit(next), 1]);
 });
 
-test("of an event that is cut anywhere, or does not come alone, nothing is known", () => {
+test("of an event that is cut anywhere nothing is known, whatever stands before it", () => {
+  const text = chunk({ content: "a" });
   const shorter = ChunkTemplate.learn(
-    JSON.parse(chunk({ content: "a" })),
-    chunk({ content: "a" }),
-    edit(chunk({ content: "a" })).replace(',"usage":null', ""),
+    JSON.parse(text),
+    text,
+    edit(text).replace(',"usage":null', ""),
   );
-  const event = eventOf(chunk({ content: " hello" }));
-  expect(shorter?.matchBytes(event)).not.toBeNull();
-  for (let length = 0; length < event.length; length += 1) {
-    expect(shorter?.matchBytes(event.subarray(0, length))).toBeNull();
-    expect(shorter?.matchBytes(event.subarray(length + 1))).toBeNull();
+  const event = eventsOf(chunk({ content: " hello" }));
+  expect(match(shorter, event)).not.toBeNull();
+  for (let length = 1; length < event.length; length += 1) {
+    expect(match(shorter, event.subarray(0, length))).toBeNull();
+    expect(match(shorter, event.subarray(length))).toBeNull();
+    expect(match(shorter, Buffer.concat([event, event.subarray(0, length)]))).toBeNull();
   }
-  expect(shorter?.matchBytes(Buffer.concat([event, event]))).toBeNull();
+  expect(match(shorter, new Uint8Array())).toBeNull();
 });
 
 test("a finish chunk that was held back is not learned as part of the next one", () => {
