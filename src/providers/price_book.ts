@@ -1,6 +1,7 @@
 import { MICROCENTS_PER_DOLLAR, type Price } from "../domain/price.ts";
 import type { ProviderId } from "../domain/provider.ts";
 import { BoundedMap } from "../std/bounded_map.ts";
+import { lazy } from "../std/lazy.ts";
 import json from "./prices.json" with { type: "text" };
 
 /** A price and the UTC day from which it holds; without a day it holds from the beginning. */
@@ -30,7 +31,7 @@ export interface FoundPrice {
 }
 
 /** The committed catalogue. It is embedded as text, for parsing it is faster than running it as a part of the program. */
-export const CATALOGUE = JSON.parse(json as unknown as string) as Catalogue;
+export const catalogue = lazy(() => JSON.parse(json as unknown as string) as Catalogue);
 
 /**
  * What a model without a price is charged at: the dearest rates of the flagships of 2026 (Claude Fable 5,
@@ -72,7 +73,7 @@ interface Dated extends FoundPrice {
 }
 
 /** Per provider and model id what can be found, oldest first. */
-const BOOK = readBook(CATALOGUE);
+const book = lazy(() => readBook(catalogue()));
 
 /**
  * Finds the price of a model: by its exact id, then by the id without a trailing date (`-2026-04-23` or
@@ -81,7 +82,7 @@ const BOOK = readBook(CATALOGUE);
  * @returns The price that holds at `atMs`, the same object every time; null if the model has none.
  */
 export function findPrice(provider: ProviderId, model: string, atMs: number): FoundPrice | null {
-  const models = BOOK[provider];
+  const models = book()[provider];
   const dated = models.get(model) ?? models.get(model.replace(TRAILING_DATE, ""));
   if (dated === undefined) return null;
   return dated.findLast((price) => price.fromMs <= atMs) ?? dated[0] ?? null;
@@ -94,7 +95,7 @@ export function priceOrFallback(provider: ProviderId, model: string, atMs: numbe
 
 /** Returns the exact ids that have a price, except of a provider whose models are named by its customers. */
 export function pricedModels(provider: ProviderId): string[] {
-  return PROVIDERS_WITH_OWN_NAMES.has(provider) ? [] : [...BOOK[provider].keys()];
+  return PROVIDERS_WITH_OWN_NAMES.has(provider) ? [] : [...book()[provider].keys()];
 }
 
 /** Returns what the host of a base URL charges in percent of the list price: 100 for most. For `withMultiplier`. */
@@ -117,20 +118,20 @@ const TRAILING_DATE = /-20\d\d(?:-\d\d-\d\d|\d{4})$/;
 
 type Models = ReadonlyMap<string, readonly Dated[]>;
 
-function readBook(catalogue: Catalogue): Readonly<Record<ProviderId, Models>> {
-  const openai = readModels("openai", catalogue);
-  const anthropic = readModels("anthropic", catalogue);
-  const mistral = readModels("mistral", catalogue);
-  const groq = readModels("groq", catalogue);
+function readBook(from: Catalogue): Readonly<Record<ProviderId, Models>> {
+  const openai = readModels("openai", from);
+  const anthropic = readModels("anthropic", from);
+  const mistral = readModels("mistral", from);
+  const groq = readModels("groq", from);
   // A deployment named like a model is priced like it, where Azure has no price of its own.
-  const azure = new Map([...anthropic, ...openai, ...readModels("azure_openai", catalogue)]);
+  const azure = new Map([...anthropic, ...openai, ...readModels("azure_openai", from)]);
   return { openai, anthropic, mistral, azure_openai: azure, groq };
 }
 
-function readModels(provider: ProviderId, catalogue: Catalogue): Models {
+function readModels(provider: ProviderId, from: Catalogue): Models {
   const models = new Map<string, readonly Dated[]>();
-  for (const [model, prices] of Object.entries(catalogue.providers[provider])) {
-    const priceId = `${provider}/${model}@${catalogue.priced_as_of}`;
+  for (const [model, prices] of Object.entries(from.providers[provider])) {
+    const priceId = `${provider}/${model}@${from.priced_as_of}`;
     const dated = prices.map((price) => ({
       price,
       priceId,

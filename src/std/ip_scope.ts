@@ -1,4 +1,5 @@
 import { inRange, parseIpRange } from "./ip_range.ts";
+import { lazy } from "./lazy.ts";
 
 /**
  * Who may be behind an address: anybody (`public`), this machine or its own network (`private`), or something
@@ -55,17 +56,17 @@ const EMBEDDED: readonly (readonly [range: string, places: readonly number[]])[]
   ["2002::/16", [2, 3, 4, 5]],
 ];
 
-const SCOPES = RANGES.map(([text, scope]) => ({ ...parseIpRange(text), scope })).sort(
-  (a, b) => b.bits - a.bits,
+const scopes = lazy(() =>
+  RANGES.map(([text, scope]) => ({ ...parseIpRange(text), scope })).sort((a, b) => b.bits - a.bits),
 );
-const TUNNELS = EMBEDDED.map(([text, places]) => ({ ...parseIpRange(text), places }));
+const tunnels = lazy(() => EMBEDDED.map(([text, places]) => ({ ...parseIpRange(text), places })));
 const WORST: readonly IpScope[] = ["never", "private", "public"];
 
 /** Returns the scope of an address of 4 or 16 bytes. An IPv4 address inside one of IPv6 counts as well. */
 export function ipScope(address: Uint8Array): IpScope {
-  const own = SCOPES.find((range) => inRange(range, address))?.scope ?? "never";
-  const inside = TUNNELS.filter((range) => inRange(range, address)).map(({ places }) =>
-    ipScope(Uint8Array.from(places, (place) => address[place] ?? 0)),
-  );
+  const own = scopes().find((range) => inRange(range, address))?.scope ?? "never";
+  const inside = tunnels()
+    .filter((range) => inRange(range, address))
+    .map(({ places }) => ipScope(Uint8Array.from(places, (place) => address[place] ?? 0)));
   return WORST.find((scope) => scope === own || inside.includes(scope)) ?? "never";
 }

@@ -9,7 +9,7 @@ import {
 import { PROVIDER_IDS, type ProviderId } from "../../src/domain/provider.ts";
 import { NO_USAGE, type Usage } from "../../src/domain/usage.ts";
 import {
-  CATALOGUE,
+  catalogue,
   FALLBACK_PRICE,
   findPrice,
   hostPercent,
@@ -26,12 +26,12 @@ test("prices.json is what the pinned library gives", async () => {
 });
 
 test("prices.json carries the licence of its source", () => {
-  expect(CATALOGUE.license).toContain("MIT License");
-  expect(CATALOGUE.license).toContain("Permission is hereby granted");
+  expect(catalogue().license).toContain("MIT License");
+  expect(catalogue().license).toContain("Permission is hereby granted");
 });
 
 test("prices.json holds whole positive rates, a price for any time, and tiers in order", () => {
-  for (const prices of PROVIDER_IDS.flatMap((id) => Object.values(CATALOGUE.providers[id]))) {
+  for (const prices of PROVIDER_IDS.flatMap((id) => Object.values(catalogue().providers[id]))) {
     expect(prices.map(({ from }) => from ?? "")).toEqual(
       prices.map(({ from }) => from ?? "").sort(),
     );
@@ -96,7 +96,7 @@ const thresholdUsage = fc
 
 // Around every day on which some price changed, and far off on either side.
 const DAY_MS = 86_400_000;
-const CHANGES_MS = PROVIDER_IDS.flatMap((id) => Object.values(CATALOGUE.providers[id]))
+const CHANGES_MS = PROVIDER_IDS.flatMap((id) => Object.values(catalogue().providers[id]))
   .flat()
   .flatMap(({ from }) => (from === undefined ? [] : [Date.parse(from)]));
 const instants = fc.constantFrom(
@@ -108,8 +108,8 @@ const instants = fc.constantFrom(
 
 /** Every id that can be found, those borrowed for Azure deployments included. */
 function idsOf(provider: ProviderId): string[] {
-  const { openai, anthropic, ...rest } = CATALOGUE.providers;
-  if (provider !== "azure_openai") return Object.keys(CATALOGUE.providers[provider]);
+  const { openai, anthropic, ...rest } = catalogue().providers;
+  if (provider !== "azure_openai") return Object.keys(catalogue().providers[provider]);
   return [
     ...new Set([openai, anthropic, rest.azure_openai].flatMap((models) => Object.keys(models))),
   ];
