@@ -35,11 +35,20 @@ interface HourSum {
   costMicrocents: number;
 }
 
+/** What one month of one organization adds up to within a transaction. */
+interface MonthSum {
+  readonly organizationId: string;
+  readonly month: Month;
+  costMicrocents: number;
+}
+
 /** Adds up the charges of one transaction, so that a hundred calls of one key touch each sum once. */
 export class RollUp {
   readonly #statements: LedgerStatements;
   /** By key: most calls of one transaction and key belong to one sum. */
   readonly #hours = new Map<string, HourSum[]>();
+  /** By organization and month. */
+  readonly #months = new Map<string, MonthSum>();
 
   constructor(statements: LedgerStatements) {
     this.#statements = statements;
@@ -56,17 +65,21 @@ export class RollUp {
     sum.outputTokens += usage.outputTokens;
     sum.reasoningTokens += usage.reasoningTokens;
     sum.costMicrocents += charge.costMicrocents;
+    this.#monthOf(charge).costMicrocents += charge.costMicrocents;
   }
 
   /** Writes the sums, inside the transaction of the calls they come from. */
   write(): void {
     for (const sums of this.#hours.values()) for (const sum of sums) this.#writeHour(sum);
-    this.#hours.clear();
+    for (const { organizationId, month, costMicrocents } of this.#months.values())
+      this.#statements.addOrgMonth.run(organizationId, month, costMicrocents);
+    this.clear();
   }
 
   /** Drops the sums: their transaction was undone. */
   clear(): void {
     this.#hours.clear();
+    this.#months.clear();
   }
 
   #sumOf(charge: Charge): HourSum {
@@ -76,6 +89,15 @@ export class RollUp {
     const sum = { first: charge, calls: 0, estimatedCalls: 0, costMicrocents: 0, ...NO_USAGE };
     sums.push(sum);
     this.#hours.set(charge.keyId, sums);
+    return sum;
+  }
+
+  #monthOf({ organizationId, month }: Charge): MonthSum {
+    const name = `${organizationId} ${month}`;
+    const known = this.#months.get(name);
+    if (known !== undefined) return known;
+    const sum = { organizationId, month, costMicrocents: 0 };
+    this.#months.set(name, sum);
     return sum;
   }
 
@@ -103,7 +125,6 @@ export class RollUp {
       outputTokens: sum.outputTokens,
     });
     this.#statements.addKeyMonth.run(keyId, month, tokens);
-    this.#statements.addOrgMonth.run(organizationId, month, sum.costMicrocents);
   }
 }
 

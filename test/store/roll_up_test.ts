@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { prepareLedger } from "../../src/store/ledger_statements.ts";
 import { type Charge, RollUp } from "../../src/store/roll_up.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -78,6 +78,21 @@ test("an hour that belongs to two months counts in both", () => {
   expect(valuesOf("select month, used_tokens from key_months order by month")).toEqual([
     [197001, 110],
     [197002, 110],
+  ]);
+});
+
+test("an organization's month is written once, however many keys called", () => {
+  const statements = prepareLedger(database);
+  const written = spyOn(statements.addOrgMonth, "run");
+  const sums = new RollUp(statements);
+  for (const keyId of ["a", "b", "c"]) sums.add({ ...CHARGE, keyId });
+  sums.add({ ...CHARGE, month: 197002 });
+  sums.add({ ...CHARGE, organizationId: "other" });
+  sums.write();
+  expect(written.mock.calls).toEqual([
+    ["org", 197001, 21],
+    ["org", 197002, 7],
+    ["other", 197001, 7],
   ]);
 });
 
