@@ -6,23 +6,33 @@ import { dataEvent } from "../std/sse.ts";
 const MAX_ROOMS = 12;
 const MAX_ROOM_BYTES = 1024;
 
-/** Bytes that stand in every chunk, as they come and as they are sent on, behind a string that changes. */
+/** What would end a JSON string early, swallow its end, or not be allowed in one. */
+// oxlint-disable-next-line eslint/no-control-regex
+const NOT_PLAIN = /["\\\x00-\x1f]/;
+
+/** What stands in every chunk, before and behind the strings that change. */
 class Literal {
-  readonly given: Buffer;
-  readonly sent: Buffer;
+  /** As it comes, in the chunk and in the event that brings it. */
+  readonly given: string;
+  readonly givenBytes: Buffer;
+  /** As it is sent on. */
+  readonly sent: string;
+  readonly sentBytes: Buffer;
   /** Where it was found last. */
   at = 0;
 
-  constructor(given: string, sent: string) {
-    this.given = Buffer.from(given);
-    this.sent = Buffer.from(sent);
+  constructor(given: string, givenInEvent: string, sent: string) {
+    this.given = given;
+    this.givenBytes = Buffer.from(givenInEvent);
+    this.sent = sent;
+    this.sentBytes = Buffer.from(sent);
   }
 
   /** Whether it stands there, as it comes. */
-  standsAt(at: number, bytes: Uint8Array): boolean {
+  standsAt(at: number, event: Uint8Array): boolean {
     this.at = at;
-    const end = at + this.given.length;
-    return end <= bytes.length && this.given.compare(bytes, at, end) === 0;
+    const end = at + this.givenBytes.length;
+    return end <= event.length && this.givenBytes.compare(event, at, end) === 0;
   }
 }
 
@@ -32,21 +42,19 @@ class Literal {
  * parsing, and what was decided for the first holds for it.
  */
 export class ChunkTemplate {
-  /** The bytes of the pieces of text that were matched last. */
+  /** The bytes of the piece of text that was matched last, as UTF-8. */
   contentBytes = 0;
   readonly #head: Literal;
   /** What stands behind the piece of text, and behind padding if there is any. */
   readonly #others: readonly Literal[];
-  /** Where the event ends that was looked at last. */
-  #end = 0;
-  /** Those of all bytes of strings together: the highest is set if there is more than ASCII. */
-  #bits = 0;
+  readonly #last: Literal;
   /** By its size, an event as it is sent on but for its strings. Making nothing for each chunk is what makes it cheap. */
   readonly #rooms = new Map<number, Uint8Array>();
 
-  private constructor(head: Literal, others: readonly Literal[]) {
+  private constructor(head: Literal, others: readonly Literal[], last: Literal) {
     this.#head = head;
     this.#others = others;
+    this.#last = last;
   }
 
   /**
@@ -64,65 +72,69 @@ export class ChunkTemplate {
     if (typeof obfuscation === "string") {
       strings.push(`"obfuscation":${JSON.stringify(obfuscation)}`);
     }
-    const given = cutAround(dataEvent(text), strings);
+    const given = cutAround(text, strings);
+    const event = cutAround(dataEvent(text), strings);
     const sent = cutAround(edited, strings);
-    if (given === null || sent === null) return null;
-    const literals = given.map((literal, index) => new Literal(literal, sent[index] ?? ""));
-    const [head, ...others] = literals;
-    return head === undefined ? null : new ChunkTemplate(head, others);
+    if (given === null || event === null || sent === null) return null;
+    const [head, ...others] = given.map(
+      (literal, index) => new Literal(literal, event[index] ?? "", sent[index] ?? ""),
+    );
+    const last = others.at(-1);
+    return head && last ? new ChunkTemplate(head, others, last) : null;
+  }
+
+  /** Edits a chunk. @returns The event that is sent on; null if the chunk is of another shape. */
+  edit(text: string): string | null {
+    const { given, sent } = this.#head;
+    if (!text.startsWith(given)) return null;
+    let edited = sent;
+    let at = given.length;
+    for (const literal of this.#others) {
+      const isLast = literal === this.#last;
+      const end = isLast ? text.length - literal.given.length : text.indexOf(literal.given, at);
+      if (end < at || (isLast && !text.endsWith(literal.given))) return null;
+      const string = text.slice(at, end);
+      if (NOT_PLAIN.test(string)) return null;
+      if (literal === this.#others[0]) this.contentBytes = Buffer.byteLength(string);
+      edited += string + literal.sent;
+      at = end + literal.given.length;
+    }
+    return edited;
   }
 
   /**
-   * Edits chunks of this shape without decoding them.
+   * Edits a chunk where it lies, without decoding it.
    *
-   * @param events Bytes that may be whole events, mostly one, each a chunk.
-   * @returns What is sent on, until the next chunk is matched; null if they are anything else.
+   * @param event Bytes that may be the one event that brings it.
+   * @returns The event that is sent on, until the next one is edited; null if the chunk is of another shape.
    */
-  match(events: Uint8Array): Uint8Array | null {
-    this.contentBytes = 0;
-    this.#bits = 0;
-    const first = this.#matchAt(events, 0);
-    const edited = first && this.#end < events.length ? this.#withOthers(first, events) : first;
-    return this.#bits < 0x80 || isUtf8(events) ? edited : null;
+  editBytes(event: Uint8Array): Uint8Array | null {
+    return this.#isOfShape(event) ? this.#edited(event) : null;
   }
 
-  #withOthers(first: Uint8Array, events: Uint8Array): Uint8Array | null {
-    const all = [first.slice()];
-    while (this.#end < events.length) {
-      const next = this.#matchAt(events, this.#end);
-      if (next === null) return null;
-      all.push(next.slice());
-    }
-    return Buffer.concat(all);
-  }
-
-  #matchAt(events: Uint8Array, from: number): Uint8Array | null {
-    return this.#isOfShape(events, from) ? this.#edited(events) : null;
-  }
-
-  /** Finds the end of an event and its strings, if all the rest is as it was learned. */
-  #isOfShape(events: Uint8Array, from: number): boolean {
-    if (!this.#head.standsAt(from, events)) return false;
-    let at = from + this.#head.given.length;
+  /** Finds the strings of an event, if all the rest is as it was learned. */
+  #isOfShape(event: Uint8Array): boolean {
+    if (!this.#head.standsAt(0, event)) return false;
+    let at = this.#head.givenBytes.length;
+    let bits = 0;
     for (const literal of this.#others) {
-      for (; isPlain(events[at]); at += 1) this.#bits |= events[at] as number;
-      if (!literal.standsAt(at, events)) return false;
-      at += literal.given.length;
+      for (; isPlain(event[at]); at += 1) bits |= event[at] as number;
+      if (!literal.standsAt(at, event)) return false;
+      at += literal.givenBytes.length;
     }
-    this.#end = at;
-    return true;
+    return at === event.length && (bits < 0x80 || isUtf8(event));
   }
 
-  #edited(events: Uint8Array): Uint8Array {
-    const edited = this.#room(this.#end - this.#head.at);
-    let at = this.#head.at + this.#head.given.length;
-    let to = this.#head.sent.length;
-    this.contentBytes += (this.#others[0]?.at ?? at) - at;
+  #edited(event: Uint8Array): Uint8Array {
+    const edited = this.#room(event.length);
+    let at = this.#head.givenBytes.length;
+    let to = this.#head.sentBytes.length;
+    this.contentBytes = (this.#others[0]?.at ?? at) - at;
     for (const literal of this.#others) {
-      for (; at < literal.at; at += 1, to += 1) edited[to] = events[at] as number;
-      at += literal.given.length;
-      if (at < this.#end) edited.set(literal.sent, to);
-      to += literal.sent.length;
+      for (; at < literal.at; at += 1, to += 1) edited[to] = event[at] as number;
+      if (literal !== this.#last) edited.set(literal.sentBytes, to);
+      at += literal.givenBytes.length;
+      to += literal.sentBytes.length;
     }
     return edited;
   }
@@ -131,14 +143,13 @@ export class ChunkTemplate {
   #room(eventBytes: number): Uint8Array {
     const kept = this.#rooms.get(eventBytes);
     if (kept !== undefined) return kept;
-    const literals = [this.#head, ...this.#others];
-    const growth = literals.reduce((sum, { given, sent }) => sum + sent.length - given.length, 0);
-    const room = new Uint8Array(eventBytes + growth);
-    const last = literals.at(-1)?.sent ?? Buffer.alloc(0);
-    room.set(this.#head.sent);
-    room.set(last, room.length - last.length);
-    if (this.#rooms.size < MAX_ROOMS && room.length <= MAX_ROOM_BYTES)
-      this.#rooms.set(eventBytes, room);
+    let size = eventBytes;
+    for (const { givenBytes, sentBytes } of [this.#head, ...this.#others])
+      size += sentBytes.length - givenBytes.length;
+    const room = new Uint8Array(size);
+    room.set(this.#head.sentBytes);
+    room.set(this.#last.sentBytes, size - this.#last.sentBytes.length);
+    if (this.#rooms.size < MAX_ROOMS && size <= MAX_ROOM_BYTES) this.#rooms.set(eventBytes, room);
     return room;
   }
 }

@@ -12,8 +12,6 @@ import { type ClientRequest, type StreamTranslation, UpstreamFault } from "./tra
 /** A stream whose chunks never look alike is not worth more lessons than this. */
 const MAX_LESSONS = 8;
 
-const UTF_8 = new TextDecoder();
-
 /** The last event of every complete stream of the OpenAI wire. */
 export const DONE = "[DONE]";
 
@@ -87,16 +85,19 @@ export class OpenAiStream implements StreamTranslation {
 
   /** Passes a chunk on that is like those before it, but for its piece of text; null if it is not. */
   #known(event: SseEvent): string | null {
-    if (this.#template === null || event.name !== "") return null;
-    const edited = this.known(Buffer.from(dataEvent(event.data)));
-    return edited === null ? null : UTF_8.decode(edited);
+    if (this.#template === null || this.#held !== null || event.name !== "") return null;
+    const edited = this.#template.edit(event.data);
+    return edited === null ? null : this.#counted(edited, this.#template);
   }
 
   known(piece: Uint8Array): Uint8Array | null {
     if (this.done || this.#template === null || this.#held !== null) return null;
-    const edited = this.#template.match(piece);
-    if (edited === null) return null;
-    this.outputBytes += this.#template.contentBytes;
+    const edited = this.#template.editBytes(piece);
+    return edited === null ? null : this.#counted(edited, this.#template);
+  }
+
+  #counted<Edited>(edited: Edited, { contentBytes }: ChunkTemplate): Edited {
+    this.outputBytes += contentBytes;
     this.servedModel = this.#templateModel ?? this.servedModel;
     return edited;
   }

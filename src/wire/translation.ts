@@ -70,8 +70,8 @@ export interface StreamTranslation {
    */
   push(event: SseEvent): string;
   /**
-   * Takes bytes that may be whole events like those before them, and returns what to send on. A short cut: null if
-   * they are anything else, then nothing has changed and they have to be parsed.
+   * Takes bytes that may be one whole event like those before it, and returns what to send on, which holds until the
+   * next one is taken. A short cut: null if they are anything else, then nothing has changed and they have to be parsed.
    */
   known?(piece: Uint8Array): Uint8Array | null;
   /**

@@ -18,24 +18,30 @@ function learn(text: string): ChunkTemplate | null {
   return ChunkTemplate.learn(JSON.parse(text), text, edit(text));
 }
 
-/** Returns chunks as the events that bring them. */
-function eventsOf(...texts: readonly string[]): Buffer {
-  return Buffer.from(texts.map((text) => `data: ${text}\n\n`).join(""));
+/** Returns a chunk as the event that brings it. */
+const eventOf = (text: string) => Buffer.from(`data: ${text}\n\n`);
+
+/** What a chunk is sent on as, and the bytes of its text; null if it is of another shape. */
+type Edited = readonly [event: string, contentBytes: number] | null;
+
+/** Edits a chunk as text and as bytes. */
+function editBoth(template: ChunkTemplate | null, text: string): Edited {
+  const asText = template?.edit(text) ?? null;
+  const edited = asText === null ? null : ([asText, template?.contentBytes ?? -1] as const);
+  expect(editBytes(template, eventOf(text))).toEqual(edited);
+  return edited;
 }
 
-/** Returns what chunks are sent on as, and the bytes of their text; null if they are of another shape. */
-function match(template: ChunkTemplate | null, events: Uint8Array): [string, number] | null {
-  const edited = template?.match(events) ?? null;
-  return edited === null || template === null
-    ? null
-    : [Buffer.from(edited).toString(), template.contentBytes];
+function editBytes(template: ChunkTemplate | null, event: Uint8Array): Edited {
+  const edited = template?.editBytes(event) ?? null;
+  return edited && [Buffer.from(edited).toString(), template?.contentBytes ?? -1];
 }
 
 test("a chunk of the learned shape is edited as the first one was", () => {
   const template = learn(chunk({ content: "a" }));
   for (const content of [" hello", "", "b", " hallo", "caf\u00e9 \u{1f600}", "z".repeat(3000)]) {
     const next = chunk({ content });
-    expect(match(template, eventsOf(next))).toEqual([edit(next), Buffer.byteLength(content)]);
+    expect(editBoth(template, next)).toEqual([edit(next), Buffer.byteLength(content)]);
   }
 });
 
@@ -46,9 +52,9 @@ test("padding that differs from chunk to chunk is no other shape", () => {
     [" hell", "aaaaaaQo"],
     ["", ""],
     [" hello", "aaaaaaQ"],
-  ]) {
+  ] as const) {
     const next = chunk({ content }, { obfuscation });
-    expect(match(template, eventsOf(next))).toEqual([edit(next), Buffer.byteLength(content ?? "")]);
+    expect(editBoth(template, next)).toEqual([edit(next), content.length]);
   }
 });
 
@@ -68,16 +74,16 @@ test("any other chunk is not of the shape", () => {
     chunk({ content: "a" }).replace('"a"', '"\u0001"'),
     "",
     "{}",
-  ].map((text) => eventsOf(text));
-  expect(others.map((events) => match(template, events))).toEqual(others.map(() => null));
+  ];
+  expect(others.map((text) => editBoth(template, text))).toEqual(others.map(() => null));
 });
 
-test("what is no text is not passed on as if it were", () => {
+test("bytes that are no text are not passed on as if they were", () => {
   const template = learn(chunk({ content: "a" }));
-  const event = eventsOf(chunk({ content: "\u00e9" }));
-  expect(match(template, event)).not.toBeNull();
+  const event = eventOf(chunk({ content: "\u00e9" }));
+  expect(editBytes(template, event)).not.toBeNull();
   event[event.indexOf(0xc3)] = 0xff;
-  expect(match(template, event)).toBeNull();
+  expect(editBytes(template, event)).toBeNull();
 });
 
 test("nothing is learned where it is not certain which text is the content", () => {
@@ -91,46 +97,43 @@ test("nothing is learned where it is not certain which text is the content", () 
   expect(unclear.map(learn)).toEqual(unclear.map(() => null));
 });
 
-test("whatever matches is the JSON that parsing and editing would have given", () => {
+test("what is edited is the JSON that parsing and editing would have given", () => {
   const texts = fc.string({
     unit: fc.constantFrom("a", "\\", '"', "\n", "}", ",", "\u007f", "\u00e9", "\ud800", "c"),
   });
   fc.assert(
-    fc.property(texts, fc.array(texts, { minLength: 1 }), fc.boolean(), (first, others, padded) => {
-      const extraOf = (text: string) => (padded ? { obfuscation: text } : {});
-      const template = learn(chunk({ content: first }, extraOf(first)));
-      const next = others.map((content) => chunk({ content }, extraOf(content)));
-      const matched = match(template, eventsOf(...next));
-      const isPlain = others.every((content) => /^[^"\\\n\ud800]*$/.test(content));
-      expect(matched !== null).toBe(template !== null && isPlain);
-      if (matched === null) return;
-      expect(matched).toEqual([next.map(edit).join(""), Buffer.byteLength(others.join(""))]);
+    fc.property(texts, texts, fc.boolean(), (first, second, padded) => {
+      const template = learn(chunk({ content: first }, padded ? { obfuscation: first } : {}));
+      const next = chunk({ content: second }, padded ? { obfuscation: second } : {});
+      const isPlain = /^[^"\\\n\ud800]*$/.test(second);
+      expect(editBoth(template, next)).toEqual(
+        template !== null && isPlain ? [edit(next), Buffer.byteLength(second)] : null,
+      );
     }),
   );
 });
 
 test("bytes are not mistaken for the characters that have their numbers", () => {
   const template = learn(chunk({ content: "a" }, { id: "\u00c3\u00a9" }));
-  expect(match(template, eventsOf(chunk({ content: "b" }, { id: "\u00e9" })))).toBeNull();
+  expect(editBoth(template, chunk({ content: "b" }, { id: "\u00e9" }))).toBeNull();
   const next = chunk({ content: "b" }, { id: "\u00c3\u00a9" });
-  expect(match(template, eventsOf(next))).toEqual([edit(next), 1]);
+  expect(editBoth(template, next)).toEqual([edit(next), 1]);
 });
 
-test("of an event that is cut anywhere nothing is known, whatever stands before it", () => {
+test("of an event that is cut anywhere, or does not come alone, nothing is known", () => {
   const text = chunk({ content: "a" });
   const shorter = ChunkTemplate.learn(
     JSON.parse(text),
     text,
     edit(text).replace(',"usage":null', ""),
   );
-  const event = eventsOf(chunk({ content: " hello" }));
-  expect(match(shorter, event)).not.toBeNull();
-  for (let length = 1; length < event.length; length += 1) {
-    expect(match(shorter, event.subarray(0, length))).toBeNull();
-    expect(match(shorter, event.subarray(length))).toBeNull();
-    expect(match(shorter, Buffer.concat([event, event.subarray(0, length)]))).toBeNull();
+  const event = eventOf(chunk({ content: " hello" }));
+  expect(editBytes(shorter, event)).not.toBeNull();
+  for (let length = 0; length < event.length; length += 1) {
+    expect(editBytes(shorter, event.subarray(0, length))).toBeNull();
+    expect(editBytes(shorter, event.subarray(length + 1))).toBeNull();
   }
-  expect(match(shorter, new Uint8Array())).toBeNull();
+  expect(editBytes(shorter, Buffer.concat([event, event]))).toBeNull();
 });
 
 test("a finish chunk that was held back is not learned as part of the next one", () => {
