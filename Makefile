@@ -60,13 +60,14 @@ node_modules/.stamp: package.json package-lock.json
 	@$(BUN) --version >/dev/null 2>&1 || node node_modules/bun/install.js
 	@$(BUN) --version >/dev/null && touch $@
 
+# Split, a start runs only the part of the program that it needs, and no more of the libraries than is used.
 # The working directory's .env and bunfig.toml must not reach the binary, nor code made from text.
-COMPILE = $(BUN) build --compile --production --format=esm --bytecode --sourcemap \
+COMPILE = $(BUN) build --compile --production --format=esm --bytecode --sourcemap --splitting \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --compile-exec-argv="--disallow-code-generation-from-strings=strict --no-addons --use-system-ca" \
   --define BUILD_VERSION='"$(VERSION)"' src/main.ts
 
-# The source map is embedded; the copy beside the binary is of no use.
+# The source maps are embedded; the copies beside the binary are of no use.
 $(BINARY): node_modules/.stamp $(SOURCES) Makefile
 	$(COMPILE) --outfile $@
-	@rm -f $@.map
+	@rm -f $(@D)/*.map

@@ -36,8 +36,14 @@ export async function compile(
     throw new RangeError(
       `Cannot release ${target.name}: the program is for machine ${machine} and ${interpreter}`,
     );
-  const { sources } = v.parse(SourceMap, await Bun.file(`${path}.map`).json());
-  return { path, bytes, packages: packagesOf(sources) };
+  return { path, bytes, packages: packagesOf(await sourcesIn(folder)) };
+}
+
+/** Returns the files that the source maps of a folder name: the program has one for each part that is loaded by itself. */
+async function sourcesIn(folder: string): Promise<string[]> {
+  const maps = await Array.fromAsync(new Bun.Glob("*.map").scan({ cwd: folder, absolute: true }));
+  const sources = maps.map(async (map) => v.parse(SourceMap, await Bun.file(map).json()).sources);
+  return (await Promise.all(sources)).flat();
 }
 
 /** Returns the packages that some files come from, sorted by name. */
