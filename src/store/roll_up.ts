@@ -47,8 +47,6 @@ export class RollUp {
   readonly #statements: LedgerStatements;
   /** By key: most calls of one transaction and key belong to one sum. */
   readonly #hours = new Map<string, HourSum[]>();
-  /** By organization and month. */
-  readonly #months = new Map<string, MonthSum>();
 
   constructor(statements: LedgerStatements) {
     this.#statements = statements;
@@ -65,13 +63,13 @@ export class RollUp {
     sum.outputTokens += usage.outputTokens;
     sum.reasoningTokens += usage.reasoningTokens;
     sum.costMicrocents += charge.costMicrocents;
-    this.#monthOf(charge).costMicrocents += charge.costMicrocents;
   }
 
   /** Writes the sums, inside the transaction of the calls they come from. */
   write(): void {
-    for (const sums of this.#hours.values()) for (const sum of sums) this.#writeHour(sum);
-    for (const { organizationId, month, costMicrocents } of this.#months.values())
+    const sums = [...this.#hours.values()].flat();
+    for (const sum of sums) this.#writeHour(sum);
+    for (const { organizationId, month, costMicrocents } of monthsOf(sums))
       this.#statements.addOrgMonth.run(organizationId, month, costMicrocents);
     this.clear();
   }
@@ -79,7 +77,6 @@ export class RollUp {
   /** Drops the sums: their transaction was undone. */
   clear(): void {
     this.#hours.clear();
-    this.#months.clear();
   }
 
   #sumOf(charge: Charge): HourSum {
@@ -89,15 +86,6 @@ export class RollUp {
     const sum = { first: charge, calls: 0, estimatedCalls: 0, costMicrocents: 0, ...NO_USAGE };
     sums.push(sum);
     this.#hours.set(charge.keyId, sums);
-    return sum;
-  }
-
-  #monthOf({ organizationId, month }: Charge): MonthSum {
-    const name = `${organizationId} ${month}`;
-    const known = this.#months.get(name);
-    if (known !== undefined) return known;
-    const sum = { organizationId, month, costMicrocents: 0 };
-    this.#months.set(name, sum);
     return sum;
   }
 
@@ -126,6 +114,19 @@ export class RollUp {
     });
     this.#statements.addKeyMonth.run(keyId, month, tokens);
   }
+}
+
+/** Adds hours up by organization and month. */
+function monthsOf(sums: readonly HourSum[]): Iterable<MonthSum> {
+  const months = new Map<string, MonthSum>();
+  for (const { first, costMicrocents } of sums) {
+    const { organizationId, month } = first;
+    const name = `${organizationId} ${month}`;
+    const known = months.get(name);
+    if (known === undefined) months.set(name, { organizationId, month, costMicrocents });
+    else known.costMicrocents += costMicrocents;
+  }
+  return months.values();
 }
 
 /** Whether two charges of one key add up. */

@@ -10,7 +10,7 @@ const MAX_ROOM_BYTES = 1024;
 // oxlint-disable-next-line eslint/no-control-regex
 const NOT_PLAIN = /["\\\x00-\x1f]/;
 
-/** What stands in every chunk, before and behind the strings that change. */
+/** What stands in every chunk, before or behind a string that changes. */
 class Literal {
   /** As it comes, in the chunk and in the event that brings it. */
   readonly given: string;
@@ -18,7 +18,7 @@ class Literal {
   /** As it is sent on. */
   readonly sent: string;
   readonly sentBytes: Buffer;
-  /** Where it was found last. */
+  /** Where it stands in the event that was looked at last: there the string before it ends. */
   at = 0;
 
   constructor(given: string, givenInEvent: string, sent: string) {
@@ -30,7 +30,6 @@ class Literal {
 
   /** Whether it stands there, as it comes. */
   standsAt(at: number, event: Uint8Array): boolean {
-    this.at = at;
     const end = at + this.givenBytes.length;
     return end <= event.length && this.givenBytes.compare(event, at, end) === 0;
   }
@@ -42,7 +41,7 @@ class Literal {
  * parsing, and what was decided for the first holds for it.
  */
 export class ChunkTemplate {
-  /** The bytes of the piece of text that was matched last, as UTF-8. */
+  /** The bytes of the piece of text in the chunk that was edited last, as UTF-8. */
   contentBytes = 0;
   readonly #head: Literal;
   /** What stands behind the piece of text, and behind padding if there is any. */
@@ -120,6 +119,7 @@ export class ChunkTemplate {
     for (const literal of this.#others) {
       for (; isPlain(event[at]); at += 1) bits |= event[at] as number;
       if (!literal.standsAt(at, event)) return false;
+      literal.at = at;
       at += literal.givenBytes.length;
     }
     return at === event.length && (bits < 0x80 || isUtf8(event));
